@@ -4,7 +4,7 @@ The layout is described in :mod:`repro.data.tables`, which reads it.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -23,7 +23,11 @@ Compression: TypeAlias = Literal["blosc", "zlib"] | None
 
 
 def write_jets(
-    path: str | PathLike[str], chunks: Iterable[Jets], compression: Compression = None
+    path: str | PathLike[str],
+    chunks: Iterable[Jets],
+    compression: Compression = None,
+    *,
+    attributes: Mapping[str, str] | None = None,
 ) -> int:
     """Write jets so that this module and ``pandas.read_hdf(path, "table")`` read them.
 
@@ -34,6 +38,7 @@ def write_jets(
         path: The file; replaced if it exists.
         chunks: The jets, any number of parts with the same number of constituents.
         compression: ``None``, ``"zlib"``, or ``"blosc"`` (smallest and fastest; zstd inside).
+        attributes: Texts to keep with the file, such as where the jets come from.
 
     Returns:
         The number of jets.
@@ -56,6 +61,8 @@ def write_jets(
         if dataset is None or len(dataset) == 0:
             raise BadInput(f"no jets to write to {path}: check the input or the selection")
         finish_table(dataset)
+        for name, text in (attributes or {}).items():
+            file.attrs[name] = text
         return len(dataset)
 
 

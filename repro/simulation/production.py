@@ -1,0 +1,166 @@
+"""Simulate many jets: chunks made by several processes, kept in a folder, then one file.
+
+The folder ``FILE.parts`` beside the file has one small file for each chunk.  What is in it is
+not made again: an interrupted production goes on, and chunks can be made on several machines
+that share the folder.
+"""
+
+import functools
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import repro
+from repro.data.atomic import write_atomically
+from repro.data.jets import Jets
+from repro.data.tables import write_jets
+from repro.errors import BadInput
+from repro.simulation.chunk import CHUNK_JETS, Task, make_chunk, read_chunk, write_chunk
+from repro.simulation.extras import versions
+from repro.simulation.presets import find_preset
+from repro.simulation.workers import run_tasks
+
+__all__ = ["Production", "merge", "simulate"]
+
+Progress = Callable[[Iterable[Task], int, int], Iterable[Task]]
+
+_RECIPE = "recipe.json"
+
+
+@dataclass(frozen=True)
+class Production:
+    """Jets to simulate.
+
+    Attributes:
+        preset: Name of the preset.
+        seed: Seed of everything random.
+        jets: How many jets, half of them top.
+        path: The file.
+
+    Raises:
+        BadInput: If a number makes no sense.
+        UnknownName: If there is no such preset.
+    """
+
+    preset: str
+    seed: int
+    jets: int
+    path: Path
+
+    def __post_init__(self) -> None:
+        find_preset(self.preset)
+        if self.jets < 1:
+            raise BadInput(f"--jets {self.jets}: give 1 or more")
+        if self.seed < 0:
+            raise BadInput(f"--seed {self.seed}: give 0 or more")
+
+    @functools.cached_property
+    def tasks(self) -> tuple[Task, ...]:
+        """All chunks, in the order of the file."""
+        starts = range(0, self.jets, CHUNK_JETS)
+        return tuple(
+            Task(self.preset, self.seed, number, min(CHUNK_JETS, self.jets - start))
+            for number, start in enumerate(starts)
+        )
+
+    @property
+    def parts(self) -> Path:
+        """The folder of the chunks."""
+        return self.path.with_name(f"{self.path.name}.parts")
+
+    def part(self, task: Task) -> Path:
+        """Return the file of a chunk."""
+        return self.parts / f"{task.number:06d}-{task.jets}.npz"
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what the jets follow from, but for their number."""
+        preset = find_preset(self.preset)
+        physics = [preset.settings, preset.leading_jets, vars(preset.benchmark), preset.card_text]
+        return {
+            "preset": self.preset,
+            "seed": self.seed,
+            "settings": hashlib.sha256(json.dumps(physics).encode()).hexdigest(),
+            "versions": {"repro": repro.__version__, **versions()},
+        }
+
+
+def simulate(
+    production: Production, jobs: int, progress: Progress, chunks: Sequence[int] | None = None
+) -> bool:
+    """Make the chunks that are missing, then the file if all are there.
+
+    Args:
+        production: What to make.
+        jobs: Number of processes.
+        progress: Wraps the chunks as they are done; also gets how many jets there are, and how
+            many of them were made before.
+        chunks: Make only these chunks, and no file; all if not given.
+
+    Returns:
+        Whether the file was made.
+
+    Raises:
+        BadInput: If the folder or file cannot be written, or holds something else.
+        NotAvailable: If Pythia or FastJet is not installed.
+    """
+    _prepare(production)
+    wanted = production.tasks if chunks is None else [production.tasks[i] for i in chunks]
+    missing = [task for task in wanted if not production.part(task).is_file()]
+    total = sum(task.jets for task in wanted)
+    made = total - sum(task.jets for task in missing)
+    make = functools.partial(_make, production)
+    for _ in progress(run_tasks(make, missing, jobs), total, made):
+        pass
+    if chunks is not None:
+        return False
+    merge(production)
+    return True
+
+
+def merge(production: Production) -> None:
+    """Write the file from its chunks, and remove these.
+
+    Raises:
+        BadInput: If a chunk is missing or damaged, or the file cannot be written.
+    """
+    write_jets(
+        production.path,
+        _read(production),
+        compression="blosc",  # as the paper's own files are
+        attributes={"repro": json.dumps({**production.recipe(), "jets": production.jets})},
+    )
+    shutil.rmtree(production.parts, ignore_errors=True)
+
+
+def _make(production: Production, task: Task) -> None:
+    write_chunk(production.part(task), make_chunk(task))
+
+
+def _read(production: Production) -> Iterator[Jets]:
+    for task in production.tasks:
+        jets = read_chunk(production.part(task))
+        if len(jets) != task.jets:
+            raise BadInput(
+                f"{production.part(task)} is damaged: delete it and run the same command again"
+            )
+        yield jets
+
+
+def _prepare(production: Production) -> None:
+    """Make sure that the jets can be written, before anything is computed."""
+    if production.path.exists():
+        raise BadInput(f"{production.path} is there already: give another --out or remove it")
+    recipe = json.dumps(production.recipe(), indent=1)
+    path = production.parts / _RECIPE
+    if path.is_file():
+        if path.read_text("utf-8") != recipe:
+            raise BadInput(
+                f"{production.parts} holds jets of another preset, seed or version: "
+                "remove it or give another --out"
+            )
+        return
+    write_atomically(path, recipe.encode())
