@@ -23,13 +23,16 @@ class Card:
         family: Model name, such as ``topodnn``.
         variant: Variant label as the papers use it.
         description: One line.
-        hidden: Sizes of the hidden layers.
+        hidden: Sizes of the hidden layers; of F where there are several networks.
         inputs: Number of input columns.
         parameters: Number of trainable parameters.
         authors: Ids of the pinned files with the authors' weights.
         drop: Patterns of input columns that the variant does not see.
         standardise: Patterns of input columns that are z-scored with the set's own moments.
         first: If given, only that many leading columns are seen.
+        phi: Sizes of the layers of Φ, which sees one constituent.
+        phi_pair: Sizes of the layers of Φ_I, which sees a pair, and of Φ_I2.
+        mode: How PFIN joins its two sums, ``sum`` or ``cat``.
     """
 
     family: str
@@ -42,6 +45,9 @@ class Card:
     drop: tuple[str, ...] = ()
     standardise: tuple[str, ...] = ()
     first: int | None = None
+    phi: tuple[int, ...] = ()
+    phi_pair: tuple[int, ...] = ()
+    mode: str | None = None
 
     @property
     def name(self) -> str:
@@ -73,16 +79,14 @@ def load_cards(family: str) -> dict[str, Card]:
     Raises:
         UnknownName: If there is no such family.
     """
-    folder = resources.files("repro.models").joinpath("card_files")
-    known = sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name[-5:] == ".toml")
-    if family not in known:
-        raise UnknownName(f"unknown model {family!r}: this version has {', '.join(known)}")
-    data = tomllib.loads(folder.joinpath(f"{family}.toml").read_text("utf-8"))
-    return {variant: _card(family, variant, entry) for variant, entry in data["variants"].items()}
+    variants = _read(family)["variants"]
+    return {variant: _card(family, variant, entry) for variant, entry in variants.items()}
 
 
 def find_card(name: str) -> Card:
     """Return the card of ``family`` or ``family:variant``.
+
+    A family alone is its ``default`` variant, and the baseline where the file names none.
 
     Raises:
         UnknownName: If there is no such family or variant.
@@ -92,9 +96,19 @@ def find_card(name: str) -> Card:
     """
     family, _, variant = name.partition(":")
     cards = load_cards(family)
-    if (variant or BASELINE) not in cards:
+    variant = variant or _read(family).get("default", BASELINE)
+    if variant not in cards:
         raise UnknownName(f"unknown variant {name!r}: {family} has {', '.join(cards)}")
-    return cards[variant or BASELINE]
+    return cards[variant]
+
+
+@functools.cache
+def _read(family: str) -> dict[str, Any]:
+    folder = resources.files("repro.models").joinpath("card_files")
+    known = sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name[-5:] == ".toml")
+    if family not in known:
+        raise UnknownName(f"unknown model {family!r}: this version has {', '.join(known)}")
+    return tomllib.loads(folder.joinpath(f"{family}.toml").read_text("utf-8"))
 
 
 def _card(family: str, variant: str, entry: dict[str, Any]) -> Card:

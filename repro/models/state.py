@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from repro.errors import BadInput
 
-__all__ = ["load_checked", "read_state"]
+__all__ = ["load_checked", "read_state", "rename_layers"]
 
 # What torch's unpickler and safetensors raise on damaged files, found by changing bytes.
 _UNREADABLE = (
@@ -90,3 +90,21 @@ def load_checked(network: nn.Module, state: Mapping[str, Tensor], complaint: str
         if not bool(torch.isfinite(state[name]).all()):
             raise BadInput(f"{complaint}: tensor {name} holds NaN or infinity")
     network.load_state_dict(dict(state))
+
+
+def rename_layers(state: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[str, Tensor]:
+    """Rename the layers of a state dict.
+
+    Args:
+        state: Tensors by ``layer.weight`` and ``layer.bias``.
+        names: Our layer by theirs.  What is not in it keeps its name, so that
+            :func:`load_checked` complains of it.
+
+    >>> list(rename_layers({"fc.0.weight": torch.zeros(1), "x": torch.zeros(1)}, {"fc.0": "head"}))
+    ['head.weight', 'x']
+    """
+    renamed = {}
+    for name, tensor in state.items():
+        layer, dot, leaf = name.rpartition(".")
+        renamed[f"{names.get(layer, layer)}{dot}{leaf}"] = tensor
+    return renamed

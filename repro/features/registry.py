@@ -1,0 +1,105 @@
+"""Which function makes the inputs of which tagger.
+
+A new family is one entry: a function from four-momenta to rows of inputs, and their names.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.errors import UnknownName
+from repro.features.mbns import mbns_features, mbns_inputs_of_jets
+from repro.features.pfin import PFIN_CONSTITUENTS, pfin_features, pfin_inputs
+from repro.features.pfn import PFN_CONSTITUENTS, pfn_features, pfn_inputs
+from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
+
+__all__ = ["FAMILIES", "Inputs", "InputsOf", "inputs_of"]
+
+_Floats = NDArray[np.floating]
+
+
+class InputsOf(Protocol):
+    """Makes inputs from jets."""
+
+    def __call__(
+        self, four_momenta: _Floats, taus: _Floats | None = None, *, wrap_azimuth: bool = False
+    ) -> _Floats:
+        """Return the inputs of jets.
+
+        Args:
+            four_momenta: (n, k, 4) as E, px, py, pz in GeV, ordered by pt, zero padded.
+            taus: (n, 24), their subjettiness if it is known; only MBNS looks at it.
+            wrap_azimuth: Whether azimuth is taken modulo 2π (corrects B3).
+
+        Returns:
+            (n, inputs) in the precision of the network; a row of NaN where a jet has no inputs.
+        """
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The inputs of a family of taggers.
+
+    Attributes:
+        compute: From jets to rows.
+        features: Returns the names of the columns.
+        constituents: Number of leading constituents that are looked at; None for all.
+        needs_fastjet: Whether subjettiness is computed.
+    """
+
+    compute: InputsOf
+    features: Callable[[], tuple[str, ...]]
+    constituents: int | None
+    needs_fastjet: bool = False
+
+
+def _topodnn(
+    four_momenta: _Floats,
+    taus: _Floats | None = None,  # noqa: ARG001  # the protocol
+    *,
+    wrap_azimuth: bool = False,  # noqa: ARG001  # TopoDNN's rotation wraps anyway
+) -> _Floats:
+    return topodnn_inputs(four_momenta).astype(np.float32)
+
+
+def _pfn(
+    four_momenta: _Floats,
+    taus: _Floats | None = None,  # noqa: ARG001  # the protocol
+    *,
+    wrap_azimuth: bool = False,
+) -> _Floats:
+    return pfn_inputs(four_momenta, wrap_azimuth=wrap_azimuth)
+
+
+def _pfin(
+    four_momenta: _Floats,
+    taus: _Floats | None = None,  # noqa: ARG001  # the protocol
+    *,
+    wrap_azimuth: bool = False,
+) -> _Floats:
+    return pfin_inputs(four_momenta, wrap_azimuth=wrap_azimuth)
+
+
+FAMILIES: dict[str, Inputs] = {
+    "topodnn": Inputs(_topodnn, topodnn_features, TOPODNN.constituents),
+    "mbns": Inputs(mbns_inputs_of_jets, mbns_features, None, needs_fastjet=True),
+    "pfn": Inputs(_pfn, pfn_features, PFN_CONSTITUENTS),
+    "pfin": Inputs(_pfin, pfin_features, PFIN_CONSTITUENTS),
+}
+
+
+def inputs_of(family: str) -> InputsOf:
+    """Return the function that makes a family's inputs.
+
+    Raises:
+        UnknownName: If there is no such family.
+
+    >>> inputs_of("pfin")(np.zeros((3, 200, 4))).shape
+    (3, 184)
+    """
+    if family not in FAMILIES:
+        raise UnknownName(f"no inputs for model {family!r}: choose from {', '.join(FAMILIES)}")
+    return FAMILIES[family].compute

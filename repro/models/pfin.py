@@ -1,0 +1,149 @@
+"""PFIN (particle flow interaction network, arXiv:2210.04371): PFN with pairs.
+
+A row of inputs is 60 slots of (pt, eta, phi), interleaved, then what they are relative to:
+scalar sum of pt [GeV], eta and phi of the jet, number of constituents: (n, 184), see
+:mod:`repro.features.pfin`.  A slot with pt = 0 is padding and never computed.  Two logits
+(QCD, top).
+
+Φ sees each constituent.  Φ_I sees each pair; a constituent gets the sum over its pairs,
+divided by the jet's number of constituents.  Φ_I2 sees a constituent and its pooled pairs.
+Φ and Φ_I2 are summed over the constituents; the latent space is the sum of the two (``sum``)
+or both (``cat``); F makes the logits of it.
+
+Source: FAIR4HEP/xAI4toptagger, ``PFIN.py``.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from repro.errors import BadInput
+from repro.models.cards import Card
+from repro.models.dense import DenseNetwork, relu_layers
+from repro.models.pairs import PAIR_FEATURES, detector_momenta, incidence, pair_features
+from repro.models.particles import QUANTITIES, gather_real, groups_of_equal_count, split_slots
+from repro.models.pfn import head_names, layer_names, sum_of_phi
+from repro.models.state import read_state, rename_layers
+
+__all__ = ["MODES", "PfinNetwork", "build", "read_authors"]
+
+MODES = ("sum", "cat")
+
+_CLASSES = 2
+_JET_COLUMNS = 4
+# Φ_I's layers have 128 nodes: 4 MB each.  Larger groups leave the cache and are slower.
+_PAIRS_PER_GROUP = 2**13
+
+
+class PfinNetwork(nn.Module):
+    """Particle flow interaction network.
+
+    Args:
+        slots: Number of constituents in a row of inputs.
+        phi: Sizes of the layers of Φ.
+        phi_pair: Sizes of the layers of Φ_I and of Φ_I2; the last is that of Φ.
+        hidden: Sizes of the hidden layers of F.
+        mode: ``sum`` or ``cat``.
+
+    Attributes:
+        phi: Φ, (m, 3) to (m, width).
+        phi_pair: Φ_I, (pairs, 4) to (pairs, width).
+        phi_pooled: Φ_I2, (m, 3 + width) to (m, width).
+        head: F, from the latent space to (n, 2), the logits.
+        stable_mass: Whether pair masses are computed without cancellation (corrects B17).
+
+    Raises:
+        BadInput: If there is no such mode.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        phi: Sequence[int],
+        phi_pair: Sequence[int],
+        hidden: Sequence[int],
+        mode: str,
+    ) -> None:
+        super().__init__()
+        if mode not in MODES:
+            raise BadInput(f"unknown mode {mode!r} of PFIN: choose from {', '.join(MODES)}")
+        self.slots = slots
+        self.mode = mode
+        self.stable_mass = False
+        self.width = phi[-1]
+        self.phi = relu_layers([QUANTITIES, *phi])
+        self.phi_pair = relu_layers([len(PAIR_FEATURES), *phi_pair])
+        self.phi_pooled = relu_layers([QUANTITIES + self.width, *phi_pair])
+        self.head = DenseNetwork(self.width * (2 if mode == "cat" else 1), hidden, _CLASSES)
+
+    def forward(self, inputs: Tensor, isolated: Sequence[int] = ()) -> Tensor:
+        """Return the logits (n, 2).
+
+        Args:
+            inputs: (n, 3 slots + 4).
+            isolated: Slots that Φ sees and the interaction branch does not: no pair of theirs,
+                and no Φ_I2 (the authors' masking of a pair, quirk B10).
+        """
+        logits: Tensor = self.head(self.latent(inputs, isolated))
+        return logits
+
+    def latent(self, inputs: Tensor, isolated: Sequence[int] = ()) -> Tensor:
+        """Return the latent vectors, (n, width) for ``sum`` and (n, 2 width) for ``cat``."""
+        slots, jets = split_slots(inputs, self.slots)
+        real = slots[..., 0] != 0
+        particles = sum_of_phi(self.phi, self.width, slots, real)
+        interacting = real.clone()
+        interacting[:, list(isolated)] = False
+        pooled = self._sum_of_interactions(slots, jets, interacting)
+        if self.mode == "cat":
+            return torch.cat([particles, pooled], dim=1)
+        return particles + pooled
+
+    def _sum_of_interactions(self, slots: Tensor, jets: Tensor, real: Tensor) -> Tensor:
+        total = slots.new_zeros(len(slots), self.width)
+        described = torch.cat([slots, detector_momenta(slots, jets)], dim=2)
+        for rows, count in groups_of_equal_count(real, _pairs, _PAIRS_PER_GROUP):
+            particles = gather_real(described, real, rows, count)
+            total[rows] = self._interactions(particles, jets[rows]).sum(dim=1)
+        return total
+
+    def _interactions(self, described: Tensor, jets: Tensor) -> Tensor:
+        """Return Φ_I2 (m, k, width) of constituents (m, k, 3 + 4) with four-momenta."""
+        particles, momenta = described[..., :QUANTITIES], described[..., QUANTITIES:]
+        pairs = pair_features(particles, momenta, jets[:, 0], stable_mass=self.stable_mass)
+        embedded = self.phi_pair(pairs.flatten(0, 1)).reshape(*pairs.shape[:2], self.width)
+        members = incidence(particles.shape[1], particles.device, particles.dtype)
+        pooled = (members @ embedded) / jets[:, 3, None, None]
+        together = torch.cat([particles, pooled], dim=2)
+        result: Tensor = self.phi_pooled(together.flatten(0, 1))
+        return result.reshape(*particles.shape[:2], self.width)
+
+
+def build(card: Card) -> PfinNetwork:
+    """Return the untrained network of a variant.
+
+    >>> from repro.models.cards import find_card
+    >>> build(find_card("pfin")).mode
+    'sum'
+    """
+    slots = (card.inputs - _JET_COLUMNS) // QUANTITIES
+    return PfinNetwork(slots, card.phi, card.phi_pair, card.hidden, card.mode or "")
+
+
+def read_authors(card: Card, files: Sequence[Path]) -> Mapping[str, Tensor]:
+    """Return the state dict from the authors' file.
+
+    Raises:
+        BadInput: If the file is no state dict.
+    """
+    (path,) = files
+    names = layer_names("phi", "phi", card.phi) | head_names(card)
+    names |= layer_names("phiInt", "phi_pair", card.phi_pair)
+    names |= layer_names("phiInt2", "phi_pooled", card.phi_pair)
+    return rename_layers(read_state(path), names)
+
+
+def _pairs(count: int) -> int:
+    return count * (count - 1) // 2

@@ -1,0 +1,111 @@
+"""PFN (particle flow network, arXiv:1810.05165): Φ of each constituent, summed, then F.
+
+A row of inputs is 200 slots of (pt, eta, phi), interleaved: (n, 600), see
+:mod:`repro.features.pfn`.  A slot with pt = 0 is padding and never computed, whatever its eta
+and phi are.  Two logits (QCD, top).
+
+Source: FAIR4HEP/xAI4toptagger, ``pfn_model.py``; no normalisation, no dropout.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from repro.models.cards import Card
+from repro.models.dense import DenseNetwork, relu_layers
+from repro.models.particles import QUANTITIES, gather_real, groups_of_equal_count, split_slots
+from repro.models.state import read_state, rename_layers
+
+__all__ = ["PfnNetwork", "build", "head_names", "layer_names", "read_authors", "sum_of_phi"]
+
+_CLASSES = 2
+# Φ's widest layer has 256 nodes: 16 MB.
+_CONSTITUENTS_PER_GROUP = 2**14
+
+
+class PfnNetwork(nn.Module):
+    """Particle flow network.
+
+    Args:
+        slots: Number of constituents in a row of inputs.
+        phi: Sizes of the layers of Φ, the last one being the latent space.
+        hidden: Sizes of the hidden layers of F.
+
+    Attributes:
+        phi: Φ, (m, 3) to (m, latents), with a ReLU after every layer.
+        head: F, (n, latents) to (n, 2), the logits.
+    """
+
+    def __init__(self, slots: int, phi: Sequence[int], hidden: Sequence[int]) -> None:
+        super().__init__()
+        self.slots = slots
+        self.width = phi[-1]
+        self.phi = relu_layers([QUANTITIES, *phi])
+        self.head = DenseNetwork(self.width, hidden, _CLASSES)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the logits (n, 2) of inputs (n, 3 slots)."""
+        logits: Tensor = self.head(self.latent(inputs))
+        return logits
+
+    def latent(self, inputs: Tensor) -> Tensor:
+        """Return the latent vectors (n, latents): Φ summed over the constituents of a jet."""
+        slots, _ = split_slots(inputs, self.slots)
+        return sum_of_phi(self.phi, self.width, slots, slots[..., 0] != 0)
+
+
+def sum_of_phi(phi: nn.Module, width: int, slots: Tensor, real: Tensor) -> Tensor:
+    """Return Φ summed over the filled slots of each jet.
+
+    Args:
+        phi: From (m, 3) to (m, width).
+        width: Number of its outputs.
+        slots: (n, slots, 3).
+        real: (n, slots), whether a slot is filled.
+
+    Returns:
+        (n, width); zero for a jet without constituents.
+    """
+    total = slots.new_zeros(len(slots), width)
+    for rows, count in groups_of_equal_count(real, int, _CONSTITUENTS_PER_GROUP):
+        particles = gather_real(slots, real, rows, count)
+        embedded = phi(particles.flatten(0, 1))
+        total[rows] = embedded.reshape(len(rows), count, width).sum(dim=1)
+    return total
+
+
+def build(card: Card) -> PfnNetwork:
+    """Return the untrained network of a variant.
+
+    >>> from repro.models.cards import find_card
+    >>> build(find_card("pfn:v4")).slots
+    200
+    """
+    return PfnNetwork(card.inputs // QUANTITIES, card.phi, card.hidden)
+
+
+def read_authors(card: Card, files: Sequence[Path]) -> Mapping[str, Tensor]:
+    """Return the state dict from the authors' file.
+
+    Raises:
+        BadInput: If the file is no state dict.
+    """
+    (path,) = files
+    return rename_layers(read_state(path), layer_names("phi", "phi", card.phi) | head_names(card))
+
+
+def layer_names(theirs: str, ours: str, sizes: Sequence[int]) -> dict[str, str]:
+    """Return our names of linear layers by the authors'.
+
+    >>> layer_names("phi", "phi", (100, 64))
+    {'phi.0.0': 'phi.0', 'phi.1.0': 'phi.2'}
+    """
+    # Linear and ReLU make one block of theirs and two layers of ours.
+    return {f"{theirs}.{i}.0": f"{ours}.{2 * i}" for i in range(len(sizes))}
+
+
+def head_names(card: Card) -> dict[str, str]:
+    """Return our names of the linear layers of F by the authors'."""
+    last = len(card.hidden)
+    return layer_names("fc", "head.layers", card.hidden) | {f"fc.{last}": f"head.layers.{2 * last}"}

@@ -1,0 +1,42 @@
+"""Scores: the probability P(top) of a jet."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from repro.models.tagger import Tagger, predict_logits
+
+__all__ = ["probability_of_top", "score"]
+
+
+def score(
+    tagger: Tagger, inputs: NDArray[np.floating], device: torch.device | str = "cpu"
+) -> NDArray[np.floating]:
+    """Return P(top) of jets.
+
+    Args:
+        tagger: Its network is moved to the device and stays there.
+        inputs: (n, card.inputs), as :meth:`Tagger.prepare` returns them; cast to the precision
+            of the network.
+        device: Where to compute.
+
+    Returns:
+        (n,) in the precision of the network, float32 but for MBNS; NaN where a row has NaN.
+    """
+    network = tagger.network.to(device)
+    precision = next(network.parameters()).dtype
+    rows = inputs.astype(str(precision).removeprefix("torch."), copy=False)
+    scores = probability_of_top(predict_logits(network, rows, device))
+    scores[np.isnan(rows).any(axis=1)] = np.nan
+    return scores
+
+
+def probability_of_top(logits: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return P(top) of logits: (n,) of top against QCD, or (n, 2) of QCD and of top.
+
+    >>> probability_of_top(np.array([[1.0, 1.0], [0.0, 800.0]]))
+    array([0.5, 1. ])
+    """
+    # The softmax of two logits is the sigmoid of their difference.
+    return np.asarray(expit(logits if logits.ndim == 1 else logits[:, 1] - logits[:, 0]))
