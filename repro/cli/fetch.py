@@ -145,6 +145,7 @@ def _facts(artifact: "Artifact", store: "Store") -> dict[str, object]:
 
 
 def _print_urls(artifacts: "list[Artifact]", *, as_json: bool) -> None:
+    artifacts = [artifact for artifact in artifacts if not artifact.shipped]
     if as_json:
         print(json.dumps({artifact.id: artifact.urls for artifact in artifacts}, indent=1))
         return

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     store = Store()
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    artifacts = load_registry()
+    artifacts = [artifact for artifact in load_registry() if not artifact.shipped]
     cached = sum(store.path_of(artifact).is_file() for artifact in artifacts)
     facts = {
         **environment(device),

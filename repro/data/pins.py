@@ -56,6 +56,7 @@ class Artifact:
         doi: DOI of the record.
         swhid: Software Heritage identifier of the content.
         verified: Whether the URLs are known to work.
+        shipped: Path within the package, for a file that comes with it.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Artifact:
     doi: str | None = None
     swhid: str | None = None
     verified: bool = True
+    shipped: str | None = None
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id) or self.id.endswith(_RESERVED):
@@ -147,7 +149,7 @@ def _read_registry() -> Iterator[Artifact]:
             continue
         document = tomllib.loads(file.read_text("utf-8"))
         for entry in document["artifact"]:
-            urls = tuple(entry.pop("urls"))
+            urls = tuple(entry.pop("urls", ()))
             citation = document["citations"][entry.pop("citation")]
             yield Artifact(**entry, urls=urls, citation=citation)
 

@@ -31,7 +31,7 @@ from repro.errors import DownloadFailed, IntegrityError, MissingData, ReproError
 if TYPE_CHECKING:
     from repro.data.download import DownloadPolicy
 
-__all__ = ["Store", "cache_directory", "fetch"]
+__all__ = ["Store", "cache_directory", "fetch", "shipped_path"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,22 @@ def cache_directory() -> Path:
     """Return ``REPRO_CACHE``, or the platform's cache directory for this package."""
     place = os.environ.get("REPRO_CACHE")
     return Path(place).expanduser() if place else platformdirs.user_cache_path("repro")
+
+
+def shipped_path(artifact: Artifact) -> Path:
+    """Return where a file lies that comes with the package.
+
+    Raises:
+        IntegrityError: If it is missing or differs from its pin.
+    """
+    path = Path(__file__).parent.joinpath(artifact.shipped or "")
+    try:
+        verify(path, artifact)
+    except (IntegrityError, OSError) as problem:
+        raise IntegrityError(
+            f"{path} {problem}: it comes with this package, so install the package again"
+        ) from problem
+    return path
 
 
 def fetch(artifact_id: str, *, progress: bool = False) -> Path:
@@ -78,6 +94,8 @@ class Store:
 
     def path_of(self, artifact: Artifact) -> Path:
         """Return where the file lies, or would lie."""
+        if artifact.shipped:
+            return Path(__file__).parent.joinpath(artifact.shipped)
         return self.directory / artifact.id
 
     def is_cached(self, artifact: Artifact) -> bool:
@@ -99,7 +117,9 @@ class Store:
         return True
 
     def state_of(self, artifact: Artifact) -> str:
-        """Return ``cached``, ``mirror`` if a mirror directory has it, or ``missing``."""
+        """Return ``shipped``, ``cached``, ``mirror`` (a mirror directory has it) or ``missing``."""
+        if artifact.shipped:
+            return "shipped"
         with self._explained_errors(artifact):
             if self.is_cached(artifact):
                 return "cached"
@@ -121,6 +141,8 @@ class Store:
             IntegrityError: If no source delivers it and one delivered something else.
             MissingData: If there is no place for it, or no network to be used.
         """
+        if artifact.shipped:
+            return shipped_path(artifact)
         path = self.path_of(artifact)
         with self._explained_errors(artifact):
             if self.is_cached(artifact):
