@@ -140,11 +140,12 @@ def test_without_network_mirror_and_cache_it_says_what_to_do(environment, tmp_pa
     assert not (tmp_path / "results").exists()
 
 
-def test_auto_takes_the_stored_jets_offline_and_says_so(mirrored, tmp_path):
-    done = run("fig", 3, env=mirrored, cwd=tmp_path)
+def test_auto_takes_the_embedded_jets_offline_and_says_so(environment, tmp_path):
+    # Neither data nor weights have to be fetched for this figure.
+    done = run("fig", 3, "--jets", 500, env=environment, cwd=tmp_path)
     assert done.returncode == 0
-    assert "1000 real test jets" in done.stderr
-    assert "data: fixtures" in done.stdout
+    assert "simulated jets that come with this package" in done.stderr
+    assert "data: embedded, 500 jets" in done.stdout
 
 
 # --- within this process -----------------------------------------------------------------------
@@ -198,7 +199,6 @@ WRONG = {
     "fig 2 --data fixtures --background 5001": "take 1 to 5000",
     "fig 2 --background 0": "no whole number from 1",
     "fig 4 --data nowhere.h5": "no data at 'nowhere.h5'",
-    "fig 4 --data embedded": "no embedded jets",
     "fig 4 --data fixtures --jets 1": "two jets or more",
     "fig 4 --data fixtures --weights embedded": "ships no weights",
     "fig 4 --data fixtures --weights nowhere.pt": "no weights at nowhere.pt",
@@ -355,7 +355,7 @@ def test_info_is_for_bug_reports(capsys, monkeypatch, tmp_path):
 def test_verbosity_reaches_the_log(capsys):
     for flag, shown in (("-q", False), ("-v", True)):
         _, _, err = call(capsys, "fig", 3, "--jets", 8, flag)
-        assert ("1000 real test jets" in err) == shown
+        assert ("simulated jets that come with this package" in err) == shown
 
 
 @pytest.mark.usefixtures("here")

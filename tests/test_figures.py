@@ -384,18 +384,25 @@ def test_missing_data_and_unusable_devices_are_refused(make_context, tmp_path):
     for data in (str(tmp_path / "nowhere.h5"), str(tmp_path), "fixture"):
         with pytest.raises(MissingData, match="no data at"):
             _ = make_context(data=data).source
-    with pytest.raises(NotAvailable, match="embedded"):
-        _ = make_context(data="embedded").source
     for device in ("gpu", "cuda:99", "", "tpu"):
         with pytest.raises(BadInput, match=r"unknown device|try cpu") as caught:
             _ = make_context(device=device).device
         assert "\n" not in str(caught.value)
 
 
-def test_auto_takes_the_fixtures_where_the_papers_data_are_out_of_reach(make_context, caplog):
+def test_auto_takes_the_embedded_jets_where_the_papers_are_out_of_reach(make_context, caplog):
     with caplog.at_level("WARNING", logger="repro"):
-        assert make_context(data="auto").source == "fixtures"
-    assert "1000 real test jets" in caplog.text
+        assert make_context(data="auto").source == "embedded"
+    assert "simulated jets that come with this package" in caplog.text
+
+
+def test_embedded_jets_are_replicated_and_never_reproduced(make_context):
+    result = compute_item(find_item("toptag/fig5"), make_context(data="embedded", jets=4000))
+    assert result.data["source"] == "embedded"
+    assert result.data["jets"] == 4000
+    verdicts = {entry["verdict"] for entry in result.claims}
+    assert "reproduced" not in verdicts
+    jsonschema.validate(json.loads(result.to_json()), SCHEMA)
 
 
 def test_samples_and_taggers_are_loaded_once(make_context):

@@ -60,9 +60,9 @@ def test_the_paper_is_taken_when_it_is_cached_and_said_so(pinned, caplog):
     assert "10.5281/zenodo.2603256" in caplog.text
 
 
-def test_without_the_paper_auto_says_that_it_takes_the_stored_jets(tmp_path, caplog):
+def test_without_the_paper_auto_says_that_it_takes_the_embedded_jets(tmp_path, caplog):
     context = Context(Settings(quiet=True), Store(tmp_path, mirrors=(), offline=True))
-    assert context.source == "fixtures"
+    assert context.source == "embedded"
     assert "neither cached nor reachable" in caplog.text
 
 

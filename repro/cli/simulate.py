@@ -1,20 +1,18 @@
 """``repro simulate``: generate labelled jets in the file format of the paper's data."""
 
 import argparse
-import os
+import functools
 import re
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.cli.options import add_verbosity
+from repro.cli.options import add_verbosity, natural, positive
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from repro.simulation.chunk import Task
     from repro.simulation.production import Production
 
 __all__ = ["add_parser", "run"]
@@ -46,8 +44,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("paper", choices=("toptag",), help="whose jets: top and QCD jets")
-    parser.add_argument("--jets", type=int, required=True, metavar="N", help="how many jets")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed (default: 0)")
+    parser.add_argument("--jets", type=positive, required=True, metavar="N", help="how many jets")
+    parser.add_argument("--seed", type=natural, default=0, metavar="S", help="seed (default: 0)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file (HDF5)")
     parser.add_argument(
         "--preset",
@@ -57,10 +55,15 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         "documented: as the data set's description says",
     )
     parser.add_argument(
-        "--jobs", type=int, metavar="J", help="processes (default: one for each processor)"
+        "--jobs", type=positive, metavar="J", help="processes (default: one for each processor)"
     )
     parser.add_argument(
         "--chunks", metavar="A:B", help="make only chunks A to B-1, and no file yet"
+    )
+    parser.add_argument(
+        "--packed",
+        action="store_true",
+        help="write the small form of the shipped sample, with subjettiness, and no table",
     )
     add_verbosity(parser)
     parser.set_defaults(run=run)
@@ -68,29 +71,32 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, and print the path of the file."""
-    from repro.simulation.production import Production, simulate  # noqa: PLC0415 - slow
+    from repro.simulation.production import Production, merge, simulate  # noqa: PLC0415 - slow
+    from repro.simulation.workers import count_jets, processors  # noqa: PLC0415
 
-    jobs = _processors() if arguments.jobs is None else arguments.jobs
-    if jobs < 1:
-        raise BadInput(f"--jobs {jobs}: give 1 or more")
     production = Production(arguments.preset, arguments.seed, arguments.jets, arguments.out)
     chunks = _chunks(arguments.chunks, production)
-    bar = _Bar(quiet=arguments.verbosity < 0)
+    hidden = arguments.verbosity < 0 or not sys.stderr.isatty()
+    finish = merge
+    if arguments.packed:
+        from repro.features.embedded import pack as finish  # noqa: PLC0415
     try:
-        complete = simulate(production, jobs, bar, chunks)
+        complete = simulate(
+            production,
+            arguments.jobs or processors(),
+            functools.partial(count_jets, hidden=hidden),
+            chunks,
+            finish,
+        )
     except KeyboardInterrupt:
         print(
-            f"repro: {bar.done:,} jets are kept in {production.parts}: "
+            f"repro: what is made is kept in {production.parts}: "
             "give the same command again to go on",
             file=sys.stderr,
         )
         raise
     print(production.path if complete else production.parts)
     return 0
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _chunks(text: str | None, production: "Production") -> range | None:
@@ -101,30 +107,3 @@ def _chunks(text: str | None, production: "Production") -> range | None:
     if match is None or not int(match[1]) < int(match[2]) <= total:
         raise BadInput(f"--chunks {text}: give A:B with 0 <= A < B <= {total}")
     return range(int(match[1]), int(match[2]))
-
-
-class _Bar:
-    """A bar on stderr that counts jets."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.done = 0
-
-    def __call__(self, tasks: Iterable["Task"], total: int, made: int) -> Iterator["Task"]:
-        from tqdm import tqdm  # noqa: PLC0415 - slow
-
-        self.done = made
-        hidden = self.quiet or not sys.stderr.isatty()
-        with tqdm(
-            total=total,
-            initial=made,
-            unit=" jets",
-            desc="simulating",
-            disable=hidden,
-            file=sys.stderr,
-            smoothing=0.05,
-        ) as bar:
-            for task in tasks:
-                self.done += task.jets
-                bar.update(task.jets)
-                yield task

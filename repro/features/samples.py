@@ -7,25 +7,28 @@ Sources are registered functions: ``fixtures`` are the arrays that the authors s
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repro.data.integrity import verify
+from repro.data.open_jets import open_jets
 from repro.data.pickles import Table, load_pickle
 from repro.data.pins import find_artifact
-from repro.data.tables import JetTable
 from repro.errors import BadInput, IntegrityError
+from repro.features.embedded import describe_file
 from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
 
 __all__ = [
     "CONSTANT_FEATURES",
+    "Described",
     "Fetch",
     "Sample",
     "authors_background",
     "authors_shap_values",
     "read_topodnn_sample",
+    "real_jet_pt",
     "stored_outputs",
 ]
 
@@ -36,8 +39,33 @@ CONSTANT_FEATURES = ("eta_0", "phi_0")
 
 _FOLDER = "toptag/fixtures/topodnn_shap"
 _PREDICTIONS = "toptag/fixtures/topodnn_test_predictions.npy"
+_JET_PT = "toptag/fixtures/test_jet_pt.pkl"
 _LABELS = "toptag/fixtures/test_labels.pkl"
 _CHUNK = 20_000
+
+
+class Described(Protocol):
+    """Some labelled jets, as results describe them; see :class:`Sample`."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(n,), 1 for top and 0 for QCD."""
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """(n,), rows in the file that they come from."""
+
+    @property
+    def kind(self) -> str:
+        """``complete``, ``subset`` or ``other``."""
+
+    @property
+    def description(self) -> str:
+        """The jets in words."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The ``data`` block of a result."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +100,23 @@ class Sample:
 
 
 def read_topodnn_sample(
-    source: str, split: str, jets: int | None, fetch: Fetch, progress: Progress
+    source: str,
+    split: str,
+    jets: int | None,
+    fetch: Fetch,
+    progress: Progress,
+    *,
+    embedded: Callable[[int | None], Path],
 ) -> Sample:
     """Read jets and preprocess them for TopoDNN.
 
     Args:
-        source: ``fixtures``, ``paper`` or a path.
+        source: ``fixtures``, ``paper``, ``embedded`` or a path.
         split: ``train``, ``val`` or ``test`` of the paper's data.
         jets: Use the first N jets; all if not given.
         fetch: Gives the local path of a pinned file.
         progress: Wraps the chunks.
+        embedded: Gives the path of at least so many embedded jets.
 
     Raises:
         BadInput: If the jets cannot be used.
@@ -90,10 +125,14 @@ def read_topodnn_sample(
         raise BadInput(f"--jets {jets}: two jets or more are needed")
     if source == "fixtures":
         return _from_fixtures(jets, fetch)
+    if source == "embedded":
+        path = embedded(jets)
+        return _from_file(path, describe_file(path), jets, progress)
     artifact_id = f"toptag/data/{split}.h5"
     path = fetch(artifact_id) if source == "paper" else Path(source)
     is_paper = source == "paper" or _is_pinned(path, artifact_id)
-    return _from_file(path, artifact_id if is_paper else None, jets, progress)
+    block = _paper_block(artifact_id) if is_paper else _path_block(path)
+    return _from_file(path, block, jets, progress)
 
 
 def stored_outputs(fetch: Fetch) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -110,6 +149,19 @@ def stored_outputs(fetch: Fetch) -> tuple[NDArray[np.float32], NDArray[np.int64]
     if predictions.shape != labels.shape:
         raise BadInput(f"{_PREDICTIONS} and {_LABELS} differ in length")
     return predictions, labels
+
+
+def real_jet_pt(fetch: Fetch) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the transverse momenta of all jets of the test set [GeV], and their labels.
+
+    Raises:
+        BadInput: If the files hold something else.
+    """
+    pt = np.asarray(load_pickle(fetch(_JET_PT)), dtype=np.float64).ravel()
+    labels = np.asarray(load_pickle(fetch(_LABELS)), dtype=np.int64).ravel()
+    if pt.shape != labels.shape:
+        raise BadInput(f"{_JET_PT} and {_LABELS} differ in length")
+    return pt, labels
 
 
 def authors_background(fetch: Fetch) -> NDArray[np.float32]:
@@ -160,8 +212,19 @@ def _from_fixtures(jets: int | None, fetch: Fetch) -> Sample:
     )
 
 
-def _from_file(path: Path, artifact_id: str | None, jets: int | None, progress: Progress) -> Sample:
-    with JetTable.open(path) as table:
+def _paper_block(artifact_id: str) -> dict[str, Any]:
+    pin = find_artifact(artifact_id)
+    facts = {"id": pin.id, "doi": pin.doi, "sha256": pin.sha256, "md5": pin.md5}
+    return {"source": "paper", **facts}
+
+
+def _path_block(path: Path) -> dict[str, Any]:
+    return {"source": "path", "id": path.name, "doi": None, "sha256": None, "md5": None}
+
+
+def _from_file(path: Path, block: dict[str, Any], jets: int | None, progress: Progress) -> Sample:
+    """Read a file; ``block`` says what it is, as the ``data`` block of a result does."""
+    with open_jets(path) as table:
         total = len(table) if jets is None else min(jets, len(table))
         inputs = np.empty((total, len(topodnn_features())), np.float32)
         labels = np.empty(total, np.int64)
@@ -173,23 +236,15 @@ def _from_file(path: Path, artifact_id: str | None, jets: int | None, progress: 
             inputs[rows] = topodnn_inputs(chunk.four_momenta)
             labels[rows] = chunk.labels
         complete = total == len(table)
-    artifact = find_artifact(artifact_id) if artifact_id else None
-    name = artifact.name if artifact else path.name
+    is_paper = block["source"] == "paper"
+    name = "simulated jets" if block["source"] == "embedded" else f"jets of {path.name}"
     return Sample(
         inputs=inputs,
         labels=labels,
         rows=np.arange(total),
-        kind=("complete" if complete else "subset") if artifact else "other",
-        description=f"{'all' if complete else 'the first'} {total:,} jets of {name}",
-        data={
-            "source": "paper" if artifact else "path",
-            "id": artifact.id if artifact else path.name,
-            "doi": artifact.doi if artifact else None,
-            "sha256": artifact.sha256 if artifact else None,
-            "md5": artifact.md5 if artifact else None,
-            "jets": total,
-            "selection": "all" if complete else f"first {total}",
-        },
+        kind=("complete" if complete else "subset") if is_paper else "other",
+        description=f"{'all' if complete else 'the first'} {total:,} {name}",
+        data={**block, "jets": total, "selection": "all" if complete else f"first {total}"},
     )
 
 

@@ -122,5 +122,3 @@ def _exclusive_subjets(constituents: FloatArray, counts: NDArray[np.int64]) -> l
             columns = [awkward.to_numpy(awkward.flatten(subjets[name])) for name in components]
             found.append(np.stack(columns, axis=1).reshape(len(counts), n, len(components)))
     return found
-
-

@@ -16,12 +16,20 @@ from repro.catalogue import Item, find_item
 from repro.data.pins import find_artifact
 from repro.data.reach import is_at_hand
 from repro.data.store import Store
-from repro.errors import BadInput, MissingData, NotAvailable
+from repro.errors import BadInput, MissingData
 from repro.explain.problem import Problem
-from repro.features.samples import CONSTANT_FEATURES, Sample, read_topodnn_sample, stored_outputs
+from repro.features.embedded import SHIPPED_PRESET, find_embedded, make_embedded
+from repro.features.samples import (
+    CONSTANT_FEATURES,
+    Described,
+    Sample,
+    read_topodnn_sample,
+    stored_outputs,
+)
 from repro.models.tagger import Tagger, load_tagger
 from repro.results.document import Result
 from repro.results.evidence import Evidence, rate, sample_control
+from repro.simulation.workers import count_jets, processors
 
 __all__ = ["Context", "Settings"]
 
@@ -95,7 +103,7 @@ class Context:
 
     @property
     def source(self) -> str:
-        """The source of the test jets: ``paper``, ``fixtures`` or a path."""
+        """The source of the test jets: ``paper``, ``fixtures``, ``embedded`` or a path."""
         return self._source("test")
 
     @functools.cached_property
@@ -105,8 +113,8 @@ class Context:
     def _source(self, split: str) -> str:
         """Return the source of a split.
 
-        ``auto`` takes the paper's file if it is cached or can be reached, and the authors'
-        stored jets otherwise.
+        ``auto`` takes the paper's file if it is cached or can be reached, and the embedded
+        jets otherwise.
         """
         if split not in self._sources:
             self._sources[split] = self._choose(split)
@@ -114,15 +122,11 @@ class Context:
 
     def _choose(self, split: str) -> str:
         chosen = self.settings.data
-        if chosen == "embedded":
-            raise NotAvailable(
-                "this version ships no embedded jets: use --data paper, fixtures or a file"
-            )
         if chosen == "auto":
             artifact = find_artifact(f"toptag/data/{split}.h5")
-            chosen = "paper" if is_at_hand(self.store, artifact) else "fixtures"
+            chosen = "paper" if is_at_hand(self.store, artifact) else "embedded"
             _LOG.warning("data: %s", _LOUD[chosen].format(artifact))
-        elif chosen not in _LOUD and not Path(chosen).is_file():
+        elif chosen not in _SOURCES and not Path(chosen).is_file():
             raise MissingData(
                 f"no data at {chosen!r}: give auto, paper, fixtures, embedded or a file"
             )
@@ -134,7 +138,6 @@ class Context:
         Raises:
             BadInput: If the device or the weights are not.
             MissingData: If the data are not.
-            NotAvailable: If this version does not have them.
         """
         _ = self.device, self.source
         weights = self.settings.weights
@@ -154,8 +157,33 @@ class Context:
         """
         key = (split, jets or self.settings.jets)
         if key not in self._samples:
-            self._samples[key] = read_topodnn_sample(self.source, *key, self.fetch, self.progress)
+            self._samples[key] = read_topodnn_sample(
+                self.source, *key, self.fetch, self.progress, embedded=self.embedded
+            )
         return self._samples[key]
+
+    def embedded(self, jets: int | None = None, preset: str = SHIPPED_PRESET) -> Path:
+        """Return a file of simulated jets: the shipped one, or a larger one made in the cache.
+
+        Args:
+            jets: At least so many; if not given, what is at hand.
+            preset: How they are simulated.
+
+        Raises:
+            NotAvailable: If they have to be simulated and the extra ``simulate`` is missing.
+            MissingData: If none are at hand and no number is given.
+        """
+        found = find_embedded(preset, jets)
+        if found is not None:
+            return found
+        if jets is None:
+            raise MissingData(f"no jets of the preset {preset} are at hand: --jets N makes them")
+        _LOG.warning("simulating %s jets (%s) into the cache, this once", f"{jets:,}", preset)
+        return make_embedded(preset, jets, processors(), self._count_jets)
+
+    def _count_jets(self, tasks: Iterable[Any], total: int, made: int) -> Iterable[Any]:
+        hidden = self.settings.quiet or not sys.stderr.isatty()
+        return count_jets(tasks, total, made, hidden=hidden)
 
     @functools.cached_property
     def _taggers(self) -> dict[str, Tagger]:
@@ -172,7 +200,7 @@ class Context:
         """Whether the weights are not the authors'."""
         return self.settings.weights not in ("auto", "authors")
 
-    def evidence(self, sample: Sample) -> Evidence:
+    def evidence(self, sample: Described) -> Evidence:
         """Return what numbers from this sample rest on."""
         control, kind = None, rate(sample.kind, sample.labels)
         if sample.data["source"] == "fixtures" and kind != "few":
@@ -195,7 +223,7 @@ class Context:
     def result(
         self,
         item_id: str,
-        sample: Sample,
+        sample: Described,
         taggers: Iterable[Tagger],
         values: Mapping[str, Any],
         *,
@@ -242,6 +270,7 @@ def _files(item: Item, source: str) -> list[dict[str, str | None]]:
 
 _LOUD = {
     "paper": "the paper's own {0.name} (doi:{0.doi})",
-    "fixtures": "1000 real test jets that the authors stored, because the paper's {0.name} is "
+    "embedded": "simulated jets that come with this package, because the paper's {0.name} is "
     "neither cached nor reachable now ('repro fetch {0.id}' tries again)",
 }
+_SOURCES = ("paper", "fixtures", "embedded")

@@ -5,9 +5,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from repro.features.registry import FAMILIES
 from repro.models.tagger import Tagger, predict_logits
 
-__all__ = ["probability_of_top", "score"]
+__all__ = ["probability_of_top", "score", "score_jets"]
 
 
 def score(
@@ -30,6 +31,28 @@ def score(
     scores = probability_of_top(predict_logits(network, rows, device))
     scores[np.isnan(rows).any(axis=1)] = np.nan
     return scores
+
+
+def score_jets(
+    tagger: Tagger,
+    four_momenta: NDArray[np.floating],
+    taus: NDArray[np.floating] | None = None,
+    device: torch.device | str = "cpu",
+) -> NDArray[np.floating]:
+    """Return P(top) of jets, from their constituents.
+
+    Args:
+        tagger: Its network is moved to the device and stays there.
+        four_momenta: (n, k, 4) as E, px, py, pz in GeV, ordered by pt, zero padded.
+        taus: (n, 24), subjettiness if it is known; else MBNS needs FastJet.
+        device: Where to compute.
+
+    Returns:
+        (n,), as :func:`score`.
+    """
+    family = FAMILIES[tagger.card.family]
+    inputs = family.compute(four_momenta, taus)
+    return score(tagger, tagger.prepare(inputs, family.features()), device)
 
 
 def probability_of_top(logits: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -5,6 +5,7 @@ A chunk has its own seeds, so that it is the same whoever makes it and whatever 
 
 import functools
 import io
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,11 +143,11 @@ def read_chunk(path: Path) -> Jets:
         BadInput: If it is damaged; the message says what to do.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             counts = arrays["counts"]
             four_momenta = np.zeros((len(counts), int(arrays["places"]), 4), np.float32)
             filled = np.arange(four_momenta.shape[1]) < counts[:, None]
             four_momenta[filled] = arrays["constituents"]
             return Jets(four_momenta, arrays["labels"], arrays["truth"], arrays["split"])
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise BadInput(f"{path} is damaged: delete it and run the same command again") from error

@@ -92,7 +92,8 @@ class Generator:
         # Setting up draws random numbers too: always the same ones.
         quiet = ("Print:quiet = on", "Random:setSeed = on", f"Random:seed = {_SET_UP_SEED}")
         for setting in (*quiet, *settings):
-            if not self._pythia.readString(setting):
+            # Without its own words on stdout.
+            if not self._pythia.readString(setting, False):
                 raise BadInput(f"Pythia does not know the setting {setting!r}: correct the preset")
         if not self._pythia.init():
             raise BadInput("Pythia cannot be set up: correct the preset")

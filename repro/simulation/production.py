@@ -24,7 +24,7 @@ from repro.simulation.extras import versions
 from repro.simulation.presets import find_preset
 from repro.simulation.workers import run_tasks
 
-__all__ = ["Production", "merge", "simulate"]
+__all__ = ["Production", "iter_chunks", "merge", "simulate"]
 
 Progress = Callable[[Iterable[Task], int, int], Iterable[Task]]
 
@@ -76,22 +76,55 @@ class Production:
         """Return the file of a chunk."""
         return self.parts / f"{task.number:06d}-{task.jets}.npz"
 
-    def recipe(self) -> dict[str, Any]:
-        """Return what the jets follow from, but for their number."""
+    @property
+    def settings(self) -> str:
+        """SHA-256 of everything in data files that the jets follow from."""
         preset = find_preset(self.preset)
         physics = [preset.settings, preset.leading_jets, vars(preset.benchmark), preset.card_text]
+        return hashlib.sha256(json.dumps(physics).encode()).hexdigest()
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what the jets follow from, but for their number.
+
+        Raises:
+            NotAvailable: If Pythia or FastJet is not installed.
+        """
         return {
             "preset": self.preset,
             "seed": self.seed,
-            "settings": hashlib.sha256(json.dumps(physics).encode()).hexdigest(),
+            "settings": self.settings,
             "versions": {"repro": repro.__version__, **versions()},
         }
 
+    def clean(self) -> None:
+        """Remove the chunks."""
+        shutil.rmtree(self.parts, ignore_errors=True)
+
+
+def merge(production: Production) -> None:
+    """Write the file from its chunks, in the format of the paper's data.
+
+    Raises:
+        BadInput: If a chunk is missing or damaged, or the file cannot be written.
+        NotAvailable: If Pythia or FastJet is not installed.
+    """
+    recipe = {**production.recipe(), "jets": production.jets}
+    write_jets(
+        production.path,
+        iter_chunks(production),
+        compression="blosc",  # as the paper's own files are
+        attributes={"repro": json.dumps(recipe)},
+    )
+
 
 def simulate(
-    production: Production, jobs: int, progress: Progress, chunks: Sequence[int] | None = None
+    production: Production,
+    jobs: int,
+    progress: Progress,
+    chunks: Sequence[int] | None = None,
+    finish: Callable[[Production], None] = merge,
 ) -> bool:
-    """Make the chunks that are missing, then the file if all are there.
+    """Make the chunks that are missing; if all are there, make the file and remove them.
 
     Args:
         production: What to make.
@@ -99,6 +132,7 @@ def simulate(
         progress: Wraps the chunks as they are done; also gets how many jets there are, and how
             many of them were made before.
         chunks: Make only these chunks, and no file; all if not given.
+        finish: Writes the file from the chunks.
 
     Returns:
         Whether the file was made.
@@ -117,30 +151,21 @@ def simulate(
         pass
     if chunks is not None:
         return False
-    merge(production)
+    finish(production)
+    production.clean()
     return True
-
-
-def merge(production: Production) -> None:
-    """Write the file from its chunks, and remove these.
-
-    Raises:
-        BadInput: If a chunk is missing or damaged, or the file cannot be written.
-    """
-    write_jets(
-        production.path,
-        _read(production),
-        compression="blosc",  # as the paper's own files are
-        attributes={"repro": json.dumps({**production.recipe(), "jets": production.jets})},
-    )
-    shutil.rmtree(production.parts, ignore_errors=True)
 
 
 def _make(production: Production, task: Task) -> None:
     write_chunk(production.part(task), make_chunk(task))
 
 
-def _read(production: Production) -> Iterator[Jets]:
+def iter_chunks(production: Production) -> Iterator[Jets]:
+    """Yield the chunks in the order of the file.
+
+    Raises:
+        BadInput: If a chunk is missing or damaged.
+    """
     for task in production.tasks:
         jets = read_chunk(production.part(task))
         if len(jets) != task.jets:

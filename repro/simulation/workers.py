@@ -1,18 +1,33 @@
 """Tasks for several processes, which may be killed at any time."""
 
 import multiprocessing
+import os
 import signal
+import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+from tqdm import tqdm
 
 from repro.errors import BadInput
 
-__all__ = ["run_tasks"]
+__all__ = ["count_jets", "processors", "run_tasks"]
 
 T = TypeVar("T")
+
+
+class _Counted(Protocol):
+    """A task that knows how many jets it makes."""
+
+    @property
+    def jets(self) -> int:
+        """Number of jets."""
+
+
+HasJets = TypeVar("HasJets", bound=_Counted)
 
 _LIVES = 3
 
@@ -88,6 +103,36 @@ def run_tasks(function: Callable[[T], None], tasks: Sequence[T], jobs: int) -> I
     finally:
         for worker in workers:
             worker.stop()
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_jets(
+    tasks: Iterable[HasJets], total: int, made: int, *, hidden: bool
+) -> Iterator[HasJets]:
+    """Show a bar on stderr that counts jets while tasks go by.
+
+    Args:
+        tasks: Tasks as they are done.
+        total: Jets of all tasks.
+        made: Jets that were there before.
+        hidden: Whether to show nothing.
+    """
+    with tqdm(
+        total=total,
+        initial=made,
+        unit=" jets",
+        desc="simulating",
+        disable=hidden,
+        file=sys.stderr,
+        smoothing=0.05,
+    ) as bar:
+        for task in tasks:
+            bar.update(task.jets)
+            yield task
 
 
 def _serve(function: Callable[[T], None], connection: Connection) -> None:
