@@ -13,7 +13,12 @@ from repro.catalogue import PAPERS, find_item, load_claims, load_items
 from repro.catalogue.claims import COMPARISONS
 from repro.errors import UnknownName
 
-TOPTAG = [f"toptag/table{n}" for n in range(1, 9)] + [f"toptag/fig{n}" for n in range(1, 30)]
+TOPTAG = [
+    *(f"toptag/table{n}" for n in range(1, 9)),
+    *(f"toptag/fig{n}" for n in range(1, 30)),
+    "toptag/figS1",
+    "toptag/tableS1",
+]
 HBB = [
     "hbb/table1",
     *(f"hbb/{'table' if n in (3, 4) else 'fig'}K{n}" for n in range(1, 8)),
@@ -44,10 +49,10 @@ def test_every_item_is_listed_once(paper, expected):
 
 @pytest.mark.parametrize("item", load_items(), ids=lambda item: item.id)
 def test_item_is_well_formed(item):
-    assert re.fullmatch(r"(toptag|hbb)/(fig|table)([KP]?\d+)", item.id)
+    assert re.fullmatch(r"(toptag|hbb)/(fig|table)([KPS]?\d+)", item.id)
     assert item.title
     assert item.method.isidentifier()
-    assert item.models
+    assert item.models or item.method == "closure"
     assert set(item.models) <= MODELS
     assert item.cost
     assert item.publication_label is None
