@@ -41,4 +41,4 @@ class IntegrityError(ReproError):
 
 
 class NotAvailable(ReproError):
-    """Something the catalogue lists and this version cannot compute."""
+    """Something the catalogue lists and this version cannot compute, or a missing extra."""

@@ -34,6 +34,8 @@ IntArray = NDArray[np.int64]
 ENERGY_FLOWS = ("replace", "combine")
 SMEARINGS = ("gaussian", "log-normal")
 
+_HADRON, _ELECTRON = 211, 11
+
 
 @dataclass(frozen=True)
 class Field:
@@ -225,12 +227,21 @@ def card_text(name: str) -> str:
 
 
 def parse_card(data: dict[str, Any]) -> Card:
-    """Return the card that a parsed TOML file describes."""
+    """Return the card that a parsed TOML file describes.
+
+    Raises:
+        ValueError: If the values do not fit together.
+        KeyError: If one is missing.
+    """
     tracking = dict(data["tracking"])
     smearing = tracking.pop("smearing")
     calorimeters = tuple(map(_calorimeter, data["calorimeter"]))
     if smearing not in SMEARINGS or any(c.energy_flow not in ENERGY_FLOWS for c in calorimeters):
         raise ValueError(f"{data['name']}: unknown smearing or energy flow")
+    for code in (_HADRON, _ELECTRON):
+        # Energy flow accounts for a track in one calorimeter.
+        if sum(c.fraction_of(np.array([code]))[0] > 0 for c in calorimeters) > 1:
+            raise ValueError(f"{data['name']}: tracks of {code} deposit in two calorimeters")
     return Card(
         name=data["name"],
         title=data["title"],

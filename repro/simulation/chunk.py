@@ -20,13 +20,16 @@ from repro.simulation.events import Generator
 from repro.simulation.presets import PROCESSES, Preset, find_preset
 from repro.simulation.selection import pass_prefilter, select_jets
 
-__all__ = ["CHUNK_JETS", "Task", "make_chunk", "read_chunk", "write_chunk"]
+__all__ = ["CHUNK_JETS", "EVENTS_PER_BATCH", "Task", "make_chunk", "read_chunk", "write_chunk"]
 
 CHUNK_JETS = 500
 """Jets of a full chunk, half of them of each class."""
 
-# Part of the definition of a chunk: with other batches the detector draws other numbers.
-_EVENTS_PER_BATCH = 100
+EVENTS_PER_BATCH = 100
+"""Part of the definition of a chunk: with other batches the detector draws other numbers."""
+
+# A jet in two or three events is usual; a thousand times fewer means that something is wrong.
+_MOST_EVENTS_PER_JET = 1000
 _ARRAYS = ("four_momenta", "labels", "truth", "split")
 
 
@@ -82,8 +85,15 @@ def _make_class(preset: Preset, process: str, task: Task, wanted: int) -> Jets:
     rng = np.random.default_rng(detector_seed)
     card = load_card(preset.card)
     found: list[Jets] = []
+    batches = 0
     while sum(map(len, found)) < wanted:
-        record = generator.generate(_EVENTS_PER_BATCH)
+        batches += 1
+        if batches * EVENTS_PER_BATCH > _MOST_EVENTS_PER_JET * (wanted + 1):
+            raise BadInput(
+                f"{batches * EVENTS_PER_BATCH:,} events gave {sum(map(len, found))} {process} "
+                "jets of the benchmark: correct the preset"
+            )
+        record = generator.generate(EVENTS_PER_BATCH)
         passed = pass_prefilter(record.final_particles(), len(record), preset.benchmark)
         objects = detect(record.final_particles(passed), card, rng)
         found.append(select_jets(record, objects, process, preset.leading_jets, preset.benchmark))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.simulation.card import Calorimeter, Card, Grid
-from repro.simulation.energy_flow import FLOWS, CellTracks
+from repro.simulation.energy_flow import FLOWS, Cells, CellTracks
 from repro.simulation.particles import Objects, Particles
 from repro.simulation.propagation import Impact, propagate
 from repro.simulation.tracking import Tracks, log_normal, make_tracks
@@ -44,14 +44,14 @@ def detect(particles: Particles, card: Card, rng: np.random.Generator) -> Object
     parts: list[Objects] = []
     for calorimeter in card.calorimeters:
         cells = hits[calorimeter.grid]
-        energy = _measure(calorimeter, cells, particles, rng)
+        measured = _measure(calorimeter, cells, particles, rng)
         entering = _entering(calorimeter, cells, particles.pdg, tracks)
         in_cells = CellTracks(
             cells.of_particle[tracks.particle[entering]],
             tracks.energy[entering],
             tracks.resolution[entering],
         )
-        flow = FLOWS[calorimeter.energy_flow](calorimeter, in_cells, energy, cells.centre)
+        flow = FLOWS[calorimeter.energy_flow](calorimeter, in_cells, measured)
         scale[entering] = flow.scale
         parts.append(_neutrals(cells, flow.neutral))
     kept = scale > 0
@@ -104,15 +104,20 @@ def _find_hits(particles: Particles, impact: Impact, grid: Grid, rng: np.random.
 
 def _measure(
     calorimeter: Calorimeter, cells: _Hits, particles: Particles, rng: np.random.Generator
-) -> FloatArray:
-    """Return the energy that is seen in each cell."""
+) -> Cells:
+    """Return the energy that is seen in each cell: the sum of its deposits is smeared."""
     met = cells.of_particle >= 0
     deposits = calorimeter.fraction_of(particles.pdg[met]) * particles.energy[met]
     true: FloatArray = np.bincount(
         cells.of_particle[met], weights=deposits, minlength=len(cells.event)
     ).astype(np.float64)
     sigma = calorimeter.resolution.of_energy(cells.centre, true)
-    return calorimeter.seen(log_normal(true, sigma, rng), cells.centre)
+    energy = log_normal(true, sigma, rng)
+    return Cells(
+        energy=calorimeter.seen(energy, cells.centre),
+        sigma=calorimeter.resolution.of_energy(cells.centre, energy),
+        eta=cells.centre,
+    )
 
 
 def _entering(

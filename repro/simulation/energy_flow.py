@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from repro.simulation.card import Calorimeter
 
-__all__ = ["FLOWS", "CellTracks", "Flow"]
+__all__ = ["FLOWS", "CellTracks", "Cells", "Flow"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -46,6 +46,21 @@ class CellTracks:
 
 
 @dataclass(frozen=True, eq=False)
+class Cells:
+    """What one calorimeter measures in its cells; arrays of shape (cells,).
+
+    Attributes:
+        energy: Measured energy [GeV]; 0 where it is below the thresholds.
+        sigma: Resolution of the energy that was measured, thresholds apart [GeV].
+        eta: Of the cell's centre.
+    """
+
+    energy: FloatArray
+    sigma: FloatArray
+    eta: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Flow:
     """What an algorithm decides.
 
@@ -58,57 +73,52 @@ class Flow:
     neutral: FloatArray
 
 
-Algorithm = Callable[[Calorimeter, CellTracks, FloatArray, FloatArray], Flow]
+Algorithm = Callable[[Calorimeter, CellTracks, Cells], Flow]
 
 
-def _replace(
-    calorimeter: Calorimeter, tracks: CellTracks, energy: FloatArray, eta: FloatArray
-) -> Flow:
-    cells = len(energy)
+def _replace(calorimeter: Calorimeter, tracks: CellTracks, cells: Cells) -> Flow:
+    energy, eta = cells.energy, cells.eta
     own = calorimeter.resolution.of_energy(eta[tracks.cell], tracks.energy) / tracks.energy
     replaced = own < tracks.resolution
-    kept_energy = _sum(tracks.cell[~replaced], tracks.energy[~replaced], cells)
-    replaced_energy = _sum(tracks.cell[replaced], tracks.energy[replaced], cells)
-    excess = calorimeter.seen(energy - kept_energy, eta)
+    kept_energy = _sum(tracks.cell[~replaced], tracks.energy[~replaced], len(energy))
+    replaced_energy = _sum(tracks.cell[replaced], tracks.energy[replaced], len(energy))
+    excess = np.maximum(energy - kept_energy, 0.0)
     has_replaced = replaced_energy > 0
-    factor = np.divide(excess, replaced_energy, out=np.zeros(cells), where=has_replaced)
+    factor = np.divide(excess, replaced_energy, out=np.zeros_like(excess), where=has_replaced)
     return Flow(
         scale=np.where(replaced, factor[tracks.cell], 1.0),
-        neutral=np.where(has_replaced, 0.0, excess),
+        neutral=np.where(has_replaced, 0.0, calorimeter.seen(excess, eta)),
     )
 
 
-def _combine(
-    calorimeter: Calorimeter, tracks: CellTracks, energy: FloatArray, eta: FloatArray
-) -> Flow:
-    cells = len(energy)
-    track_energy = _sum(tracks.cell, tracks.energy, cells)
-    track_variance = _sum(tracks.cell, (tracks.resolution * tracks.energy) ** 2, cells)
-    cell_variance = calorimeter.resolution.of_energy(eta, energy) ** 2
-    excess = np.maximum(energy - track_energy, 0.0)
-    sigma = np.sqrt(track_variance + cell_variance)
+def _combine(calorimeter: Calorimeter, tracks: CellTracks, cells: Cells) -> Flow:
+    count = len(cells.energy)
+    track_energy = _sum(tracks.cell, tracks.energy, count)
+    track_variance = _sum(tracks.cell, (tracks.resolution * tracks.energy) ** 2, count)
+    excess = np.maximum(cells.energy - track_energy, 0.0)
+    sigma = np.sqrt(track_variance + cells.sigma**2)
     neutral = (excess > calorimeter.threshold) & (excess > calorimeter.significance * sigma)
-    best = _weighted_mean(track_energy, track_variance, energy, cell_variance)
-    factor = np.divide(best, track_energy, out=np.ones(cells), where=track_energy > 0)
+    best = _weighted_mean(track_energy, track_variance, cells.energy, cells.sigma**2)
+    factor = np.divide(best, track_energy, out=np.ones(count), where=track_energy > 0)
     factor[neutral] = 1.0
     return Flow(scale=factor[tracks.cell], neutral=np.where(neutral, excess, 0.0))
 
 
 FLOWS: dict[str, Algorithm] = {"replace": _replace, "combine": _combine}
-"""Algorithms by the name that cards give them.
-
-Each takes the calorimeter, its tracks, the energy measured in each cell [GeV] and eta of the
-cells' centres.
-"""
+"""Algorithms by the name that cards give them."""
 
 
 def _weighted_mean(
     first: FloatArray, first_variance: FloatArray, second: FloatArray, second_variance: FloatArray
 ) -> FloatArray:
-    """Return the mean weighted with the inverse variances; one without variance counts alone."""
-    total = first_variance + second_variance
-    weight = np.divide(second_variance, total, out=np.ones_like(total), where=total > 0)
-    return weight * first + (1 - weight) * second
+    """Return the mean weighted with the inverse variances; one without variance has no weight."""
+    one, two = (
+        np.divide(1.0, variance, out=np.zeros_like(variance), where=variance > 0)
+        for variance in (first_variance, second_variance)
+    )
+    total = one + two
+    mean = np.divide(one * first + two * second, total, out=first.copy(), where=total > 0)
+    return np.asarray(mean)
 
 
 def _sum(cell: IntArray, values: FloatArray, cells: int) -> FloatArray:

@@ -32,6 +32,8 @@ _SET_UP_SEED = 1
 class EventRecord:
     """Everything that happened in a batch of events; flat arrays of shape (entries,).
 
+    Events have no weights: without biased phase space all of Pythia's are 1.
+
     Attributes:
         offsets: (events + 1,), first entry of each event, then the number of entries.
         pdg: PDG id.

@@ -26,8 +26,9 @@ class Benchmark:
         match_radius: Largest distance in eta and phi from a top jet's axis to the top quark and
             its three quarks.
         constituents: Places for constituents in a row.
-        prefilter_pt: The same as ``pt`` for jets of particles, before the detector.
-        prefilter_max_abs_eta: The same as ``max_abs_eta``.
+        prefilter_min_pt: Least transverse momentum of a jet of particles, before the
+            detector [GeV].
+        prefilter_max_abs_eta: Largest |eta| of such a jet.
     """
 
     radius: float
@@ -35,7 +36,7 @@ class Benchmark:
     max_abs_eta: float
     match_radius: float
     constituents: int
-    prefilter_pt: tuple[float, float]
+    prefilter_min_pt: float
     prefilter_max_abs_eta: float
 
 
@@ -51,6 +52,7 @@ class Preset:
         leading_jets: How many jets of an event are looked at, in the order of pt.
         settings: Pythia's settings of each class.
         benchmark: Which jets are kept.
+        version: Of the code that makes jets.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Preset:
     leading_jets: int
     settings: dict[str, tuple[str, ...]]
     benchmark: Benchmark
+    version: int
 
     @property
     def card_text(self) -> str:
@@ -113,4 +116,5 @@ def _preset(name: str, entry: dict[str, Any], data: dict[str, Any], benchmark: B
         leading_jets=entry["leading_jets"],
         settings=settings,
         benchmark=benchmark,
+        version=data["version"],
     )

@@ -5,10 +5,11 @@ not made again: an interrupted production goes on, and chunks can be made on sev
 that share the folder.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
-import shutil
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,14 @@ from repro.data.atomic import write_atomically
 from repro.data.jets import Jets
 from repro.data.tables import write_jets
 from repro.errors import BadInput
-from repro.simulation.chunk import CHUNK_JETS, Task, make_chunk, read_chunk, write_chunk
+from repro.simulation.chunk import (
+    CHUNK_JETS,
+    EVENTS_PER_BATCH,
+    Task,
+    make_chunk,
+    read_chunk,
+    write_chunk,
+)
 from repro.simulation.extras import versions
 from repro.simulation.presets import find_preset
 from repro.simulation.workers import run_tasks
@@ -29,6 +37,7 @@ __all__ = ["Production", "iter_chunks", "merge", "simulate"]
 Progress = Callable[[Iterable[Task], int, int], Iterable[Task]]
 
 _RECIPE = "recipe.json"
+_CHUNK_NAME = re.compile(r"\d{6,}-\d+\.npz")
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,14 @@ class Production:
     def settings(self) -> str:
         """SHA-256 of everything in data files that the jets follow from."""
         preset = find_preset(self.preset)
-        physics = [preset.settings, preset.leading_jets, vars(preset.benchmark), preset.card_text]
+        physics = [
+            preset.version,
+            preset.settings,
+            preset.leading_jets,
+            vars(preset.benchmark),
+            preset.card_text,
+            EVENTS_PER_BATCH,
+        ]
         return hashlib.sha256(json.dumps(physics).encode()).hexdigest()
 
     def recipe(self) -> dict[str, Any]:
@@ -97,8 +113,12 @@ class Production:
         }
 
     def clean(self) -> None:
-        """Remove the chunks."""
-        shutil.rmtree(self.parts, ignore_errors=True)
+        """Remove the chunks and their folder, unless something else is in it."""
+        for path in (*self.parts.glob("*.npz"), self.parts / _RECIPE):
+            if path.name == _RECIPE or _CHUNK_NAME.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.parts.rmdir()
 
 
 def merge(production: Production) -> None:
@@ -138,11 +158,15 @@ def simulate(
         Whether the file was made.
 
     Raises:
-        BadInput: If the folder or file cannot be written, or holds something else.
+        BadInput: If the folder or file cannot be written, or holds something else, or there
+            is no such chunk.
         NotAvailable: If Pythia or FastJet is not installed.
     """
     _prepare(production)
-    wanted = production.tasks if chunks is None else [production.tasks[i] for i in chunks]
+    numbers = range(len(production.tasks)) if chunks is None else chunks
+    if any(number not in range(len(production.tasks)) for number in numbers):
+        raise BadInput(f"chunks are numbered from 0 to {len(production.tasks) - 1}: give these")
+    wanted = [production.tasks[number] for number in numbers]
     missing = [task for task in wanted if not production.part(task).is_file()]
     total = sum(task.jets for task in wanted)
     made = total - sum(task.jets for task in missing)
@@ -188,4 +212,6 @@ def _prepare(production: Production) -> None:
                 "remove it or give another --out"
             )
         return
+    if production.parts.is_dir() and any(production.parts.iterdir()):
+        raise BadInput(f"{production.parts} holds something else: give another --out")
     write_atomically(path, recipe.encode())

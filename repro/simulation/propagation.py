@@ -1,7 +1,8 @@
 """Where particles meet the calorimeters: straight lines, and helices of charged particles.
 
 Source: the geometry of a solenoid; Delphes (arXiv:1307.6346, section 3.1) propagates so.
-Particles made outside the cylinder are lost.
+Particles made outside the cylinder are lost, as in Delphes.  Pythia lets K0S and Λ decay however
+far they fly, so a jet of 600 GeV loses 5 % of its momentum this way on average.
 """
 
 from dataclasses import dataclass
@@ -87,7 +88,13 @@ def _way_to_barrel(
     distance, size = np.hypot(centre_x, centre_y), np.abs(turn)
     # Angles are seen from the centre of the circle and counted from its far side; the barrel
     # is met at plus and minus `edge`, and a particle inside is between them, near π.
-    cosine = (radius**2 - distance**2 - size**2) / (2 * distance * size)
+    # A circle around the beam keeps its distance and meets nothing.
+    cosine = np.divide(
+        radius**2 - distance**2 - size**2,
+        2 * distance * size,
+        out=np.full_like(size, np.inf),
+        where=distance > 0,
+    )
     edge = np.arccos(np.clip(cosine, -1, 1))
     far = np.arctan2(centre_y, centre_x)
     angle = np.mod(np.arctan2(p.y - centre_y, p.x - centre_x) - far, 2 * np.pi)

@@ -15,6 +15,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _TOP, _W = 6, 24
+# The column ttv; which split is which number, the data set's description does not say.
 _SPLIT = 2
 
 
@@ -30,12 +31,11 @@ def pass_prefilter(particles: Particles, events: int, benchmark: Benchmark) -> N
         (events,).
     """
     momentum = np.stack([particles.energy, particles.px, particles.py, particles.pz], axis=1)
-    low, high = benchmark.prefilter_pt
-    jets = find_jets(particles.event, momentum, events, benchmark.radius, low)
+    lowest = benchmark.prefilter_min_pt
+    jets = find_jets(particles.event, momentum, events, benchmark.radius, lowest)
     eta, _ = jets.axis
-    good = (jets.pt < high) & (np.abs(eta) < benchmark.prefilter_max_abs_eta)
     passed = np.zeros(events, dtype=bool)
-    passed[jets.event[good]] = True
+    passed[jets.event[np.abs(eta) < benchmark.prefilter_max_abs_eta]] = True
     return passed
 
 
@@ -80,7 +80,8 @@ def find_tops(record: EventRecord) -> tuple[IntArray, IntArray]:
     """
     pdg, daughters = np.abs(record.pdg), record.daughters
     copies = np.flatnonzero(pdg == _TOP)
-    tops = copies[pdg[daughters[copies, 0]] != _TOP]
+    decays = (daughters[copies, 0] >= 0) & (pdg[daughters[copies, 0]] != _TOP)
+    tops = copies[decays]
     first, second = daughters[tops].T
     w = np.where(pdg[first] == _W, first, second)
     beside = np.where(pdg[first] == _W, second, first)

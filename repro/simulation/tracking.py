@@ -76,7 +76,8 @@ def _smear(
     pt: FloatArray, resolution: FloatArray, smearing: str, rng: np.random.Generator
 ) -> FloatArray:
     if smearing == "log-normal":
-        return log_normal(pt, resolution * pt, rng)
+        # Delphes from 3.4 takes no relative resolution for worse than 1.
+        return log_normal(pt, np.minimum(resolution, 1.0) * pt, rng)
     return pt * (1 + resolution * rng.standard_normal(len(pt)))
 
 

@@ -2,8 +2,10 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -12,11 +14,14 @@ from typing import Generic, Protocol, TypeVar
 
 from tqdm import tqdm
 
-from repro.errors import BadInput
+from repro.errors import BadInput, ReproError
 
 __all__ = ["count_jets", "processors", "run_tasks"]
 
 T = TypeVar("T")
+
+# A task that kills three processes one after the other will kill the fourth.
+_LIVES = 3
 
 
 class _Counted(Protocol):
@@ -29,11 +34,9 @@ class _Counted(Protocol):
 
 HasJets = TypeVar("HasJets", bound=_Counted)
 
-_LIVES = 3
-
 
 class _Worker(Generic[T]):
-    """A process and the task that it is at."""
+    """A process, and the task that it is at."""
 
     def __init__(self, function: Callable[[T], None]) -> None:
         context = multiprocessing.get_context("spawn")
@@ -43,11 +46,15 @@ class _Worker(Generic[T]):
         )
         self.process.start()
         theirs.close()
-        self.task: T | None = None
+        self.tasks: list[T] = []
 
     def give(self, task: T) -> None:
-        self.task = task
-        self.connection.send(task)
+        """Send a task; a process that has just died is noticed when it does not answer."""
+        self.tasks = [task]
+        try:
+            self.connection.send(task)
+        except OSError:
+            self.process.join()
 
     def stop(self) -> None:
         self.process.kill()
@@ -67,42 +74,50 @@ def run_tasks(function: Callable[[T], None], tasks: Sequence[T], jobs: int) -> I
         jobs: Number of processes; with one the tasks still run in a process of their own.
 
     Raises:
-        Exception: What the function raises.
+        Exception: What the function raises, with the traceback of its process as a note.
         BadInput: If processes keep being killed.
     """
     waiting = deque(tasks)
     deaths = 0
-    workers = [_Worker(function) for _ in range(min(jobs, len(waiting)))]
+    workers: list[_Worker[T]] = []
     try:
-        for worker in workers:
-            worker.give(waiting.popleft())
-        while any(worker.task is not None for worker in workers):
-            busy = {w.connection: w for w in workers if w.task is not None}
+        for _ in range(min(jobs, len(waiting))):
+            workers.append(_Worker(function))
+            workers[-1].give(waiting.popleft())
+        while busy := {w.connection: w for w in workers if w.tasks}:
             for connection in wait(list(busy)):
                 worker = busy[connection]  # type: ignore[index]
-                task = worker.task
+                (task,) = worker.tasks
                 try:
                     failure = worker.connection.recv()
                 except (EOFError, OSError):
                     deaths += 1
-                    if deaths >= _LIVES:
-                        raise BadInput(
-                            f"{deaths} worker processes were killed: give fewer --jobs or more "
-                            "memory, and run the same command again to go on"
-                        ) from None
                     worker.stop()
+                    if deaths == _LIVES:
+                        raise _explain(worker.process, deaths) from None
                     workers[workers.index(worker)] = worker = _Worker(function)
-                    worker.give(task)  # type: ignore[arg-type]
+                    worker.give(task)
                     continue
-                worker.task = None
                 if failure is not None:
                     raise failure
+                deaths = 0
+                worker.tasks = []
                 if waiting:
                     worker.give(waiting.popleft())
-                yield task  # type: ignore[misc]
+                yield task
     finally:
         for worker in workers:
             worker.stop()
+
+
+def _explain(process: SpawnProcess, deaths: int) -> ReproError | RuntimeError:
+    code = process.exitcode
+    if code is not None and code > 0:
+        return RuntimeError(f"a worker process ended by itself with exit code {code}")
+    return BadInput(
+        f"{deaths} worker processes were killed, one after the other: give fewer --jobs or more "
+        "memory, and run the same command again to go on"
+    )
 
 
 def processors() -> int:
@@ -149,6 +164,18 @@ def _serve(function: Callable[[T], None], connection: Connection) -> None:
         except MemoryError:
             connection.send(BadInput("not enough memory: give fewer --jobs"))
         except Exception as error:  # noqa: BLE001  # the parent raises it
-            connection.send(error)
+            connection.send(_portable(error))
         else:
             connection.send(None)
+
+
+def _portable(error: Exception) -> Exception:
+    """Return the error, or one like it that can be sent to another process."""
+    said = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  # our own bytes
+    except Exception:  # noqa: BLE001  # pickling fails in any way it likes
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    if not isinstance(error, ReproError):
+        error.add_note(said)
+    return error
