@@ -5,6 +5,7 @@
     python3 run.py test         the tests; further words go to pytest
     python3 run.py lint         style, types, import contract, spelling
     python3 run.py docs         the documentation, into site/
+    python3 run.py simulate     jets of our own; sets up Pythia and FastJet first
 
 The first run takes some minutes and needs the network or a local package index; later ones
 start at once, until requirements/lock.txt or pyproject.toml change.  It needs nothing but
@@ -34,7 +35,7 @@ from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent
 INPUTS = ("requirements/lock.txt", "pyproject.toml")
-EXTRAS = {"test": "test", "lint": "lint", "docs": "docs"}
+EXTRAS = {"test": "test", "lint": "lint", "docs": "docs", "simulate": "simulate"}
 """The extra that a command needs, if it needs one."""
 MODULES = {"test": ["pytest"], "docs": ["mkdocs", "build", "--strict"]}
 """Commands that are not repro's: the module to run, and its first arguments."""

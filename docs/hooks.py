@@ -2,7 +2,8 @@
 
 A result is the document ``figures/<paper>/<stem>.json`` that ``repro fig`` writes, with its
 picture beside it.  An item without one has a page that says so.  In hand-written pages,
-``<!-- headline -->`` and ``<!-- summary -->`` stand for numbers from the results.
+``<!-- headline -->``, ``<!-- summary -->`` and ``<!-- closure -->`` stand for numbers from the
+results.
 """
 
 import json
@@ -48,7 +49,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill in the numbers of hand-written pages."""
     del page, config, files
-    for name, make in (("headline", headline), ("summary", summary)):
+    for name, make in (("headline", headline), ("summary", summary), ("closure", closure)):
         mark = f"<!-- {name} -->"
         if mark in markdown:
             markdown = markdown.replace(mark, make())
@@ -87,6 +88,35 @@ def headline() -> str:
             f"| {columns[name]['title']} | {number['value']:.{digits}f} | {low} to {high} |"
         )
     return "\n".join(lines)
+
+
+def closure() -> str:
+    """Return how the authors' networks perform on simulated jets, from the result of table S1."""
+    (item,) = (item for item in load_items("toptag") if item.id == "toptag/tableS1")
+    result = read_result(item)
+    if result is None:
+        return f"{NOT_YET} `{command(item)}` does."
+    rows = result["values"]["rows"]
+    sources = [name for name in ("published", "matched", "documented") if f"{name}_pfn" in rows]
+    models = [name.removeprefix("published_") for name in rows if name.startswith("published_")]
+    lines = [
+        "AUC [%] / accuracy [%] / background rejection at 30 %:",
+        "",
+        f"| | {' | '.join(sources)} |",
+        f"| --- |{' --- |' * len(sources)}",
+    ]
+    for model in models:
+        cells = (performance(rows[f"{source}_{model}"]) for source in sources)
+        lines.append(f"| {cell(model)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def performance(row: Mapping[str, Any]) -> str:
+    """Return AUC, accuracy and rejection of a row of a table."""
+    values = [
+        row[name]["value"] if isinstance(row[name], dict) else row[name] for name in _HEADLINE
+    ]
+    return "{:.2f} / {:.2f} / {:.0f}".format(*values)
 
 
 def summary() -> str:

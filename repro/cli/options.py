@@ -19,9 +19,9 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
         "--data",
         default="auto",
         metavar="auto|paper|fixtures|embedded|PATH",
-        help="the jets: the paper's data set, the authors' stored arrays, the embedded sample, "
-        "(not in this version), or a file in the paper's format (default: auto, which says "
-        "what it took)",
+        help="the jets: the paper's data set, the authors' stored arrays, simulated jets that come "
+        "with the package, or a file in the paper's format (default: auto, which says what it "
+        "took)",
     )
     group.add_argument(
         "--weights",
