@@ -68,7 +68,8 @@ def codemeta():
 def requirements():
     yield from PROJECT["dependencies"]
     for extra in PROJECT["optional-dependencies"].values():
-        yield from extra
+        # An extra may contain another one.
+        yield from (line for line in extra if not line.startswith("repro["))
 
 
 def names():
