@@ -84,7 +84,7 @@ def test_digitised_and_stored_real_jets_agree_but_for_one_bin(fetch):
 
 @pytest.mark.parametrize("name", [n for n in OBSERVABLES if n != "pt"])
 @pytest.mark.parametrize("label", [0, 1])
-def test_the_detector_model_is_delphes(shipped, delphes, name, label):
+def test_the_shipped_jets_are_like_delphes(shipped, delphes, name, label):
     """2000 Delphes jets of a class at the same settings, but for pTHatMin: same distribution.
 
     2 × 12 comparisons: a p-value below 0.0005 comes about by chance in one run of the tests in

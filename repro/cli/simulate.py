@@ -3,6 +3,7 @@
 import argparse
 import functools
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,6 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
     production = Production(arguments.preset, arguments.seed, arguments.jets, arguments.out)
     chunks = _chunks(arguments.chunks, production)
     hidden = arguments.verbosity < 0 or not sys.stderr.isatty()
+    # Batch systems end jobs so.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     finish = merge
     if arguments.packed:
         from repro.features.embedded import pack as finish  # noqa: PLC0415
@@ -89,12 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
             finish,
         )
     except KeyboardInterrupt:
-        print(
-            f"repro: what is made is kept in {production.parts}: "
-            "give the same command again to go on",
-            file=sys.stderr,
-        )
-        raise
+        kept = "the same command goes on from what is there"
+        print(f"repro: interrupted; {kept} in {production.parts}", file=sys.stderr)
+        return 130
     print(production.path if complete else production.parts)
     return 0
 

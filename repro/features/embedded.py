@@ -7,10 +7,12 @@ are read.  A larger sample begins with the jets of the shipped one.
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 
 from repro.data.jets import Jets
@@ -18,9 +20,9 @@ from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets, PackedPart, write_packed
 from repro.data.pins import find_artifact
 from repro.data.store import cache_directory, shipped_path
-from repro.errors import NotAvailable
 from repro.features.jets import JetQuantities, jet_quantities
 from repro.features.subjettiness import subjettiness, subjettiness_features
+from repro.simulation.chunk import CHUNK_JETS
 from repro.simulation.production import Production, iter_chunks, simulate
 
 __all__ = [
@@ -86,16 +88,19 @@ def make_embedded(preset: str, jets: int, jobs: int, progress: Progress) -> Path
         progress: As :func:`repro.simulation.production.simulate` takes it.
 
     Raises:
-        NotAvailable: If the extra ``simulate`` is not installed; the message says what to do.
+        NotAvailable: If the extra ``simulate`` is not installed.
     """
     found = find_embedded(preset, jets)
     if found is not None:
         return found
+    # Whole chunks: then the first jets of every sample are the same.
+    jets = CHUNK_JETS * math.ceil(jets / CHUNK_JETS)
     production = Production(preset, SEED, jets, _made(preset, jets))
-    try:
-        simulate(production, jobs, progress, finish=pack)
-    except NotAvailable as error:
-        raise NotAvailable(f"{jets:,} jets ({preset}) have to be simulated: {error}") from error
+    production.path.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(f"{production.path}.lock"):
+        # While this process waited, another one may have made it.
+        if not production.path.is_file():
+            simulate(production, jobs, progress, finish=pack)
     return production.path
 
 

@@ -29,6 +29,7 @@ from repro.features.samples import (
 from repro.models.tagger import Tagger, load_tagger
 from repro.results.document import Result
 from repro.results.evidence import Evidence, rate, sample_control
+from repro.simulation.extras import versions
 from repro.simulation.workers import count_jets, processors
 
 __all__ = ["Context", "Settings"]
@@ -178,6 +179,7 @@ class Context:
             return found
         if jets is None:
             raise MissingData(f"no jets of the preset {preset} are at hand: --jets N makes them")
+        versions()  # complains before anything is announced
         _LOG.warning("simulating %s jets (%s) into the cache, this once", f"{jets:,}", preset)
         return make_embedded(preset, jets, processors(), self._count_jets)
 
@@ -242,7 +244,10 @@ class Context:
             item=item.id,
             title=item.title,
             publication_label=item.publication_label,
-            data={**sample.data, "files": _files(item, sample.data["source"])},
+            data={
+                **sample.data,
+                "files": [*sample.data.get("files", ()), *_files(item, sample.data["source"])],
+            },
             weights=[
                 {"model": tagger.card.name, **vars(file)}
                 for tagger in taggers

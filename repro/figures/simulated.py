@@ -1,5 +1,6 @@
 """Simulated jets of each preset, for the items that compare them with the real ones."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.errors import MissingData
+from repro.errors import BadInput, MissingData, NotAvailable
 from repro.features.embedded import SHIPPED_PRESET, describe_file
 from repro.figures.context import Context
 from repro.simulation.presets import load_presets
@@ -35,13 +36,35 @@ class SimulatedFile:
     limit: int | None
     block: dict[str, Any]
 
+    @property
+    def entry(self) -> dict[str, str]:
+        """The file in a result's list of files: hash, and how its jets were made."""
+        with self.path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        recipe = _recipe_of(self.path)
+        made = recipe.pop("versions", {})
+        facts = [f"{name} {value}" for name, value in {**recipe, **made}.items()]
+        return {
+            "id": str(self.block["id"]),
+            "identifier": ", ".join(facts) or "not said",
+            "checksum": f"sha256:{digest}",
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class SimulatedJets:
-    """The jets that an item looked at, as :class:`repro.features.samples.Described` wants them."""
+    """The jets that an item looked at, as :class:`repro.features.samples.Described` wants them.
+
+    Attributes:
+        file: Where they are.
+        labels: (n,).
+        others: Further files that the item read.
+        kind: Simulated jets are other jets than the paper's.
+    """
 
     file: SimulatedFile
     labels: NDArray[np.int64]
+    others: tuple[SimulatedFile, ...] = ()
     kind: str = "other"
 
     @property
@@ -58,7 +81,9 @@ class SimulatedJets:
     def data(self) -> dict[str, Any]:
         """The ``data`` block of a result."""
         total = len(self.labels)
-        return {**self.file.block, "jets": total, "selection": f"first {total}"}
+        selection = "all" if self.file.limit is None else f"first {total}"
+        entries = [file.entry for file in (self.file, *self.others)]
+        return {**self.file.block, "jets": total, "selection": selection, "files": entries}
 
 
 def find_files(context: Context) -> dict[str, SimulatedFile]:
@@ -68,21 +93,29 @@ def find_files(context: Context) -> dict[str, SimulatedFile]:
     each preset as that, simulated if need be; without it, what is at hand.
 
     Raises:
-        NotAvailable: If jets have to be simulated and the extra ``simulate`` is missing.
+        BadInput: If the paper's own jets are asked for.
+        NotAvailable: If jets of the shipped preset have to be simulated and the extra
+            ``simulate`` is missing; other presets are then left out.
     """
     limit = context.settings.jets
     given = context.settings.data
-    if given not in ("auto", "paper", "fixtures", "embedded"):
+    if given in ("paper", "fixtures"):
+        raise BadInput(
+            f"--data {given}: this item is about simulated jets: give embedded or a file"
+        )
+    if given not in ("auto", "embedded"):
         context.check()
         path = Path(given)
         block = {"source": "path", "id": path.name, "doi": None, "sha256": None}
         preset = _preset_of(path)
         return {preset: SimulatedFile(preset, path, limit, block)}
     found: dict[str, SimulatedFile] = {}
-    for preset in (SHIPPED_PRESET, *(set(load_presets()) - {SHIPPED_PRESET})):
+    for preset in sorted(load_presets(), key=lambda name: name != SHIPPED_PRESET):
         try:
             path = context.embedded(limit, preset)
-        except MissingData:
+        except (MissingData, NotAvailable):
+            if preset == SHIPPED_PRESET:
+                raise
             continue
         found[preset] = SimulatedFile(preset, path, limit, describe_file(path))
     return found
@@ -105,9 +138,14 @@ def missing_presets(files: dict[str, SimulatedFile], command: str) -> list[str]:
 
 
 def _preset_of(path: Path) -> str:
+    preset = str(_recipe_of(path).get("preset"))
+    return preset if preset in load_presets() else _GIVEN
+
+
+def _recipe_of(path: Path) -> dict[str, Any]:
+    """Return how the jets of a file were made; empty if it does not say."""
     try:
         with h5py.File(path, "r") as file:
-            preset = json.loads(file.attrs.get("repro", "{}")).get("preset", _GIVEN)
-    except (OSError, ValueError, AttributeError):
-        return _GIVEN  # the reader says what is wrong with the file
-    return preset if preset in load_presets() else _GIVEN
+            return dict(json.loads(file.attrs.get("repro", "{}")))
+    except (OSError, ValueError, TypeError):
+        return {}  # the reader says what is wrong with the file

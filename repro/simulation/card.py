@@ -57,6 +57,10 @@ class Efficiency:
     pt: FloatArray
     values: FloatArray
 
+    def __post_init__(self) -> None:
+        if self.values.shape != (len(self.abs_eta), len(self.pt)):
+            raise ValueError(f"efficiencies {self.values.shape} do not fit their bins")
+
     def at(self, eta: FloatArray, pt: FloatArray) -> FloatArray:
         """Return the probabilities."""
         row, column = np.searchsorted(self.abs_eta, np.abs(eta)), np.searchsorted(self.pt, pt)
@@ -74,6 +78,10 @@ class Resolution:
     abs_eta: FloatArray
     terms: dict[str, FloatArray]
 
+    def __post_init__(self) -> None:
+        if any(values.shape != self.abs_eta.shape for values in self.terms.values()):
+            raise ValueError("terms of a resolution do not fit its bins")
+
     def of_track(self, eta: FloatArray, pt: FloatArray) -> FloatArray:
         """Return the relative resolution of pt."""
         constant, linear = self._at(eta, "constant"), self._at(eta, "linear")
@@ -83,9 +91,7 @@ class Resolution:
         """Return the resolution of an energy [GeV]."""
         constant, stochastic = self._at(eta, "constant"), self._at(eta, "stochastic")
         noise = self._at(eta, "noise")
-        # An energy flow excess can be negative; its resolution is not asked for then.
-        positive = np.maximum(energy, 0.0)
-        return np.sqrt((constant * positive) ** 2 + stochastic**2 * positive + noise**2)
+        return np.sqrt((constant * energy) ** 2 + stochastic**2 * energy + noise**2)
 
     def _at(self, eta: FloatArray, term: str) -> FloatArray:
         padded = np.append(self.terms[term], 0.0)
@@ -238,6 +244,9 @@ def parse_card(data: dict[str, Any]) -> Card:
     calorimeters = tuple(map(_calorimeter, data["calorimeter"]))
     if smearing not in SMEARINGS or any(c.energy_flow not in ENERGY_FLOWS for c in calorimeters):
         raise ValueError(f"{data['name']}: unknown smearing or energy flow")
+    grids = {entry["name"]: _grid(entry) for entry in data["grid"]}
+    if any(calorimeter.grid not in grids for calorimeter in calorimeters):
+        raise ValueError(f"{data['name']}: a calorimeter is on an unknown grid")
     for code in (_HADRON, _ELECTRON):
         # Energy flow accounts for a track in one calorimeter.
         if sum(c.fraction_of(np.array([code]))[0] > 0 for c in calorimeters) > 1:
@@ -254,7 +263,7 @@ def parse_card(data: dict[str, Any]) -> Card:
             )
             for kind, entry in tracking.items()
         },
-        grids={entry["name"]: _grid(entry) for entry in data["grid"]},
+        grids=grids,
         calorimeters=calorimeters,
     )
 

@@ -6,7 +6,8 @@ Two algorithms, by name:
     Where the calorimeter measures a track's energy better than the tracker measured its pt,
     the calorimeter replaces the track.  The energy of all other tracks is subtracted from the
     cell.  If the cell has tracks to be replaced, they share what is left; if not, what is left
-    becomes a neutral object, if it is over the thresholds.
+    becomes a neutral object, if it is over the thresholds.  Tracks that are replaced already have
+    all that is left: a neutral object beside them would count it twice.
 
 ``combine`` (Delphes from 3.4)
     The energy of all tracks is subtracted.  A significant excess becomes a neutral object; else

@@ -56,5 +56,6 @@ def _load(name: str) -> Any:  # noqa: ANN401
         return importlib.import_module(name)
     except ImportError as error:
         raise NotAvailable(
-            f"{name} is not installed and this needs it: pip install 'repro[simulate]'"
+            f"{name} is not installed and this needs it: pip install 'repro[simulate]', or in a "
+            "checkout once 'python3 run.py simulate --help'"
         ) from error

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 import repro
 from repro.data.atomic import write_atomically
 from repro.data.jets import Jets
@@ -37,7 +39,8 @@ __all__ = ["Production", "iter_chunks", "merge", "simulate"]
 Progress = Callable[[Iterable[Task], int, int], Iterable[Task]]
 
 _RECIPE = "recipe.json"
-_CHUNK_NAME = re.compile(r"\d{6,}-\d+\.npz")
+# Chunks, what a killed process left of one, the recipe and the lock.
+_OWN_NAME = re.compile(r"\.?\d{6,}-\d+\.npz(\.\w+)?|\.?recipe\.json(\.\w+)?|run\.lock")
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,10 @@ class Production:
 
     def clean(self) -> None:
         """Remove the chunks and their folder, unless something else is in it."""
-        for path in (*self.parts.glob("*.npz"), self.parts / _RECIPE):
-            if path.name == _RECIPE or _CHUNK_NAME.fullmatch(path.name):
-                path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
+            for path in self.parts.iterdir():
+                if _OWN_NAME.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
             self.parts.rmdir()
 
 
@@ -163,6 +166,18 @@ def simulate(
         NotAvailable: If Pythia or FastJet is not installed.
     """
     _prepare(production)
+    alone = _alone(production) if chunks is None else contextlib.nullcontext()
+    with alone:
+        return _simulate(production, jobs, progress, chunks, finish)
+
+
+def _simulate(
+    production: Production,
+    jobs: int,
+    progress: Progress,
+    chunks: Sequence[int] | None,
+    finish: Callable[[Production], None],
+) -> bool:
     numbers = range(len(production.tasks)) if chunks is None else chunks
     if any(number not in range(len(production.tasks)) for number in numbers):
         raise BadInput(f"chunks are numbered from 0 to {len(production.tasks) - 1}: give these")
@@ -191,12 +206,45 @@ def iter_chunks(production: Production) -> Iterator[Jets]:
         BadInput: If a chunk is missing or damaged.
     """
     for task in production.tasks:
+        if not production.part(task).is_file():
+            raise BadInput(
+                f"{production.part(task)} is not there any more: run the same command again"
+            )
         jets = read_chunk(production.part(task))
         if len(jets) != task.jets:
             raise BadInput(
                 f"{production.part(task)} is damaged: delete it and run the same command again"
             )
         yield jets
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}; give another --out") from error
+
+
+@contextlib.contextmanager
+def _alone(production: Production) -> Iterator[None]:
+    """Keep other runs from finishing the same file; they may make other chunks meanwhile.
+
+    Raises:
+        BadInput: If another run is at it.
+    """
+    lock = filelock.FileLock(production.parts / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise BadInput(
+            f"another run makes {production.path}: wait for it, or give --chunks to help it"
+        ) from None
+    except OSError as error:
+        raise BadInput(f"{production.parts} cannot be written: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _prepare(production: Production) -> None:
@@ -206,12 +254,14 @@ def _prepare(production: Production) -> None:
     recipe = json.dumps(production.recipe(), indent=1)
     path = production.parts / _RECIPE
     if path.is_file():
-        if path.read_text("utf-8") != recipe:
+        if _bytes(path) != recipe.encode():
             raise BadInput(
                 f"{production.parts} holds jets of another preset, seed or version: "
                 "remove it or give another --out"
             )
         return
-    if production.parts.is_dir() and any(production.parts.iterdir()):
+    if production.parts.is_dir() and any(
+        path.suffix != ".lock" for path in production.parts.iterdir()
+    ):
         raise BadInput(f"{production.parts} holds something else: give another --out")
     write_atomically(path, recipe.encode())

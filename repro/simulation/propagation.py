@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 
 # GeV per tesla and metre: pt = 0.2998 B r for a particle of charge 1.
 _GEV_PER_TESLA_METRE = 0.299792458
-# Slower particles go along the beam and meet no calorimeter of interest [GeV].
+# Softer particles go along the beam and meet no calorimeter of interest (Delphes' choice) [GeV].
 _MIN_PT = 3e-5
 
 
@@ -54,7 +54,9 @@ def propagate(particles: Particles, field: Field) -> Impact:
     bends = (particles.charge != 0) & (field.strength != 0)
     for chosen, follow in ((reached & ~bends, _straight), (reached & bends, _helix)):
         x, y, z = follow(particles[chosen], field)
+        reached[chosen] = np.isfinite(x)
         _, eta[chosen], phi[chosen] = cylindrical(x, y, z)
+    eta[~reached] = phi[~reached] = 0.0
     return Impact(reached, eta, phi)
 
 
@@ -76,6 +78,8 @@ def _helix(p: Particles, field: Field) -> tuple[FloatArray, FloatArray, FloatArr
     way = np.minimum(
         _way_to_barrel(p, turn, centre_x, centre_y, field.radius), _way_to_endcap(p, pt, field)
     )
+    # Without any pz a circle that stays inside the barrel ends nowhere.
+    way = np.where(np.isfinite(way), way, np.nan)
     direction = direction - way / turn
     x, y = centre_x - turn * np.sin(direction), centre_y + turn * np.cos(direction)
     return x, y, p.z + way * p.pz / pt

@@ -1,8 +1,8 @@
 """Tracks of charged particles: efficiency and smearing of the transverse momentum.
 
 Source: Delphes (arXiv:1307.6346, section 3.2).  Efficiency and resolution are those of the
-place where the particle meets the calorimeter; a track keeps the direction that its particle
-was made with, and is massless.
+place where the particle meets the calorimeter and of the pt that it was made with; a track keeps
+the direction that its particle was made with, and is massless.
 """
 
 from dataclasses import dataclass

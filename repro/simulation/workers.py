@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,7 +39,7 @@ HasJets = TypeVar("HasJets", bound=_Counted)
 class _Worker(Generic[T]):
     """A process, and the task that it is at."""
 
-    def __init__(self, function: Callable[[T], None]) -> None:
+    def __init__(self, function: Callable[[T], None], deaths: int = 0) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(
@@ -47,6 +48,7 @@ class _Worker(Generic[T]):
         self.process.start()
         theirs.close()
         self.tasks: list[T] = []
+        self.deaths = deaths  # of processes before it, at the same task
 
     def give(self, task: T) -> None:
         """Send a task; a process that has just died is noticed when it does not answer."""
@@ -78,7 +80,6 @@ def run_tasks(function: Callable[[T], None], tasks: Sequence[T], jobs: int) -> I
         BadInput: If processes keep being killed.
     """
     waiting = deque(tasks)
-    deaths = 0
     workers: list[_Worker[T]] = []
     try:
         for _ in range(min(jobs, len(waiting))):
@@ -91,17 +92,16 @@ def run_tasks(function: Callable[[T], None], tasks: Sequence[T], jobs: int) -> I
                 try:
                     failure = worker.connection.recv()
                 except (EOFError, OSError):
-                    deaths += 1
                     worker.stop()
-                    if deaths == _LIVES:
-                        raise _explain(worker.process, deaths) from None
-                    workers[workers.index(worker)] = worker = _Worker(function)
-                    worker.give(task)
+                    if worker.deaths + 1 == _LIVES:
+                        raise _explain(worker.process) from None
+                    successor = _Worker(function, worker.deaths + 1)
+                    workers[workers.index(worker)] = successor
+                    successor.give(task)
                     continue
                 if failure is not None:
                     raise failure
-                deaths = 0
-                worker.tasks = []
+                worker.tasks, worker.deaths = [], 0
                 if waiting:
                     worker.give(waiting.popleft())
                 yield task
@@ -110,12 +110,15 @@ def run_tasks(function: Callable[[T], None], tasks: Sequence[T], jobs: int) -> I
             worker.stop()
 
 
-def _explain(process: SpawnProcess, deaths: int) -> ReproError | RuntimeError:
+def _explain(process: SpawnProcess) -> ReproError | RuntimeError:
     code = process.exitcode
     if code is not None and code > 0:
-        return RuntimeError(f"a worker process ended by itself with exit code {code}")
+        return RuntimeError(
+            f"a worker process ended by itself with exit code {code}; a script that simulates "
+            "must guard its own start with: if __name__ == '__main__':"
+        )
     return BadInput(
-        f"{deaths} worker processes were killed, one after the other: give fewer --jobs or more "
+        f"{_LIVES} worker processes were killed, one after the other: give fewer --jobs or more "
         "memory, and run the same command again to go on"
     )
 
@@ -152,8 +155,9 @@ def count_jets(
 
 def _serve(function: Callable[[T], None], connection: Connection) -> None:
     """Run tasks until the other end is closed."""
-    # An interrupt goes to the parent, which kills its workers.
+    # An interrupt goes to the parent, which kills its workers; without a parent there is no work.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
             task = connection.recv()
@@ -167,6 +171,13 @@ def _serve(function: Callable[[T], None], connection: Connection) -> None:
             connection.send(_portable(error))
         else:
             connection.send(None)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _portable(error: Exception) -> Exception:

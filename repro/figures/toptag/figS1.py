@@ -1,6 +1,7 @@
 """FS1: distributions of simulated jets beside those of the real ones."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ _LABELS = {
     "tau_21": r"$\tau_{21}$",
     "tau_32": r"$\tau_{32}$",
 }
-_STYLES = {"matched": "-", "documented": ":", "given": "-"}
+_LINES = ("-", ":", "--", "-.")
 _KEYS = (
     "multiplicity",
     "survival",
@@ -77,7 +78,8 @@ def compute(context: Context) -> Result:
     for preset, file in files.items():
         parts = context.progress(read_parts(file.path, file.limit), f"observables, {preset}")
         columns, labels = observables(parts)
-        samples[preset] = SimulatedJets(file, labels)
+        others = tuple(other for other in files.values() if other is not file)
+        samples[preset] = SimulatedJets(file, labels, others)
         simulated[preset] = _summary(columns, labels, real)
     first = next(iter(samples))
     arrays, notes = _real_arrays(context)
@@ -209,18 +211,22 @@ def _draw(axes: Axes, result: Result, key: str, edges: NDArray[np.float64]) -> N
 
 def _curves(result: Result, key: str) -> Iterator[tuple[str, Any, str]]:
     """Yield class, values and style of every curve; the real jets' style is a point."""
-    for source, values in result.values.items():
-        if source != "edges":
-            for name in CLASSES:
-                yield name, values[key][name], _STYLES.get(source, "o")
+    styles = {"real": "o", **_styles(result)}
+    for source, style in styles.items():
+        for name in CLASSES:
+            yield name, result.values[source][key][name], style
+
+
+def _styles(result: Result) -> dict[str, str]:
+    """Return the line style of each preset."""
+    presets = [source for source in result.values if source not in ("edges", "real")]
+    return dict(zip(presets, itertools.cycle(_LINES), strict=False))
 
 
 def _legend(axes: Axes, result: Result) -> None:
     for name in CLASSES:
         axes.plot([], [], color=CLASS_COLOURS[name], lw=4, label=CLASS_LABELS[name])
     axes.plot([], [], "o", color="black", ms=3, label="real jets")
-    presets: Mapping[str, Any] = result.values
-    for preset in presets:
-        if preset in _STYLES:
-            axes.plot([], [], _STYLES[preset], color="black", label=f"simulated, {preset}")
+    for preset, style in _styles(result).items():
+        axes.plot([], [], style, color="black", label=f"simulated, {preset}")
     axes.legend(loc="center", frameon=False)

@@ -33,7 +33,8 @@ def compute(context: Context) -> Result:
     evidence, samples = {}, []
     for preset, file in files.items():
         scores, labels = _score(context, file)
-        samples.append(SimulatedJets(file, labels))
+        others = tuple(other for other in files.values() if other is not file)
+        samples.append(SimulatedJets(file, labels, others))
         for model, of_model in scores.items():
             # MBNS has no score for jets of fewer than 8 constituents; the authors drop them.
             known = ~np.isnan(of_model)
