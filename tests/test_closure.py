@@ -11,8 +11,10 @@ from test_figures import SCHEMA
 from repro.catalogue import find_item, load_claims
 from repro.catalogue.distributions import CLASSES, load_real_jets
 from repro.data.pickles import load_pickle
+from repro.errors import BadInput, NotAvailable
 from repro.features.embedded import find_embedded, read_parts
 from repro.features.observables import OBSERVABLES, observables
+from repro.figures import context
 from repro.figures.run import compute_item, render_item
 from repro.metrics.quantiles import (
     binned_quantiles,
@@ -99,9 +101,20 @@ def test_the_shipped_jets_are_like_delphes(shipped, delphes, name, label):
 # --- the items ---------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_simulated(monkeypatch, tmp_path):
+    """Presets whose jets do not ship would be simulated where the extra is installed."""
+
+    def refuse(*_):
+        raise NotAvailable("not in these tests")
+
+    monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(context, "make_embedded", refuse)
+
+
 def test_figure_shows_every_observable_and_judges_every_claim(make_context):
     item = find_item("toptag/figS1")
-    result = compute_item(item, make_context(jets=2000))
+    result = compute_item(item, make_context(data="embedded", jets=2000))
     assert set(result.values["edges"]) == set(OBSERVABLES) - {"constituents"}
     assert set(result.values["matched"]["quantiles"]["top"]) == set(OBSERVABLES)
     claims = [claim for claim in load_claims("toptag") if claim.item == item.id]
@@ -113,7 +126,7 @@ def test_figure_shows_every_observable_and_judges_every_claim(make_context):
 
 
 def test_networks_perform_on_simulated_jets(make_context):
-    result = compute_item(find_item("toptag/tableS1"), make_context(jets=600))
+    result = compute_item(find_item("toptag/tableS1"), make_context(data="embedded", jets=600))
     rows = result.values["rows"]
     assert rows["published_pfn"]["rejection_30"] == pytest.approx(698.66, rel=1e-4)
     for model in ("topodnn", "mbns", "pfn", "pfin_sum", "pfin_cat"):
@@ -121,6 +134,26 @@ def test_networks_perform_on_simulated_jets(make_context):
         assert rows[f"matched_{model}"]["jets"] <= 600
     assert len(result.weights) == 6
     jsonschema.validate(json.loads(result.to_json()), SCHEMA)
+
+
+def test_results_name_the_files_of_every_preset(make_context):
+    result = compute_item(find_item("toptag/figS1"), make_context(data="embedded", jets=400))
+    (entry,) = [e for e in result.data["files"] if e["id"] == "toptag/embedded/matched-1.h5"]
+    assert "preset matched, seed 1" in entry["identifier"]
+    assert "pythia8mc" in entry["identifier"]
+
+
+def test_the_papers_own_jets_are_no_simulated_ones(make_context):
+    for data in ("paper", "fixtures"):
+        with pytest.raises(BadInput, match="is about simulated jets"):
+            compute_item(find_item("toptag/figS1"), make_context(data=data))
+
+
+def test_without_the_extra_the_shipped_preset_alone_is_looked_at(make_context):
+    result = compute_item(find_item("toptag/figS1"), make_context(data="embedded", jets=401))
+    assert "matched" in result.values
+    assert "documented" not in result.values
+    assert any("documented" in note for note in result.notes)
 
 
 def test_a_users_file_is_looked_at_alone(make_context, tmp_path):

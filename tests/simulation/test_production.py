@@ -10,6 +10,7 @@ import subprocess
 import sys
 from unittest import mock
 
+import filelock
 import h5py
 import numpy as np
 import pandas as pd
@@ -190,6 +191,36 @@ def test_a_file_is_not_overwritten(made, tmp_path):
         produce(path)
     assert path.read_text() == "dear to someone"
     assert made == []
+
+
+@pytest.mark.usefixtures("made")
+def test_two_runs_do_not_make_one_file(tmp_path):
+    path = tmp_path / "jets.h5"
+    production, _ = produce(path, chunks=range(1))
+    with (
+        filelock.FileLock(production.parts / "run.lock"),
+        pytest.raises(BadInput, match=r"another run makes .*: wait for it") as caught,
+    ):
+        produce(path)
+    assert "\n" not in str(caught.value)
+    assert produce(path)[1]
+    assert names_in(tmp_path) == {"jets.h5"}
+
+
+@pytest.mark.usefixtures("made")
+def test_an_unreadable_recipe_is_another_one(tmp_path):
+    production, _ = produce(tmp_path / "jets.h5", chunks=range(1))
+    (production.parts / "recipe.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadInput, match="another preset, seed or version"):
+        produce(tmp_path / "jets.h5")
+
+
+@pytest.mark.usefixtures("made")
+def test_what_killed_processes_left_is_removed(tmp_path):
+    production, _ = produce(tmp_path / "jets.h5", chunks=range(1))
+    (production.parts / ".000001-20.npz.ab12cd").write_bytes(b"half")
+    produce(tmp_path / "jets.h5")
+    assert names_in(tmp_path) == {"jets.h5"}
 
 
 @pytest.mark.usefixtures("made")

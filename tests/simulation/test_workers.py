@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -94,6 +96,49 @@ def test_kills_with_success_in_between_do_not_end_the_work(tmp_path):
     tasks = [(str(tmp_path), number) for number in range(4)]
     assert sorted(run_tasks(worker_tasks.die_once_each, tasks, 1)) == tasks
     assert_done_once(tasks)
+
+
+@pytest.mark.skipif(not hasattr(os, "kill") or os.name == "nt", reason="POSIX signals")
+def test_workers_end_with_their_parent(tmp_path):
+    """A parent that is killed cannot clean up; its worker waits a minute otherwise."""
+    script = (
+        "import worker_tasks\n"
+        "from repro.simulation.workers import run_tasks\n"
+        "if __name__ == '__main__':\n"
+        f"    task = ({str(tmp_path)!r}, 1)\n"
+        "    list(run_tasks(worker_tasks.wait_to_be_killed_the_first_time, [task], 1))\n"
+    )
+    (tmp_path / "parent.py").write_text(script)
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    parent = subprocess.Popen(
+        [sys.executable, "parent.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.PIPE,
+    )
+    mark = tmp_path / "1.pid"
+    wait_until(mark.exists)
+    worker = int(mark.read_text())
+    parent.kill()
+    _, said = parent.communicate(timeout=30)
+    wait_until(lambda: not is_running(worker))
+    assert said == b""
+
+
+def wait_until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_running(pid):
+    """Whether a process runs; one that ended and that nobody waited for does not."""
+    try:
+        os.kill(pid, 0)
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
 
 
 def test_who_stops_iterating_stops_the_work(tasks):
