@@ -31,11 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     for item in items:
         state = item.cost if item.module else "not implemented yet"
         claims = f"{len(_claims(item))} numbers claimed"
-        models = ", ".join(item.models)
+        facts = [item.method, ", ".join(item.models), claims, state]
         label = f" (publication: {item.publication_label})" if item.publication_label else ""
         print(f"{item.id:<{width}}  {item.title}{label}")
-        print(f"{'':<{width}}  {item.method} · {models} · {claims} · {state}")
-        print(f"{'':<{width}}  data: {', '.join(item.data) or 'none'}")
+        print(f"{'':<{width}}  {' · '.join(filter(None, facts))}")
+        print(f"{'':<{width}}  data: {', '.join(item.data) or _without(item)}")
     done = sum(item.module is not None for item in items)
     print(f"\n{done} of {len(items)} items can be computed by this version")
     return 0
@@ -57,6 +57,10 @@ def _entry(item: Item) -> dict[str, Any]:
         "saved_as": list(item.saved_as),
         "publication_label": item.publication_label,
     }
+
+
+def _without(item: Item) -> str:
+    return "simulated jets" if item.method == "closure" else "none"
 
 
 def _claims(item: Item) -> list[str]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.errors import BadInput
+from repro.simulation.particles import wrap_angle
 
 __all__ = [
     "JetQuantities",
@@ -107,15 +108,6 @@ def cylindrical(four_momenta: NDArray[np.floating]) -> tuple[_Floats, _Floats, _
     eta[filled] = np.where(inside, -0.5 * np.log((1 - cosine) / (1 + cosine)), 0.0)
     phi[filled] = np.where(transverse > 0, np.arctan2(py, px), 0)
     return pt, eta, phi
-
-
-def wrap_angle(angle: _Floats) -> _Floats:
-    """Return angles in [-π, π).
-
-    >>> wrap_angle(np.array([0.5, 6.0])).round(4)
-    array([ 0.5   , -0.2832])
-    """
-    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
 def iter_slices(jets: int, chunk: int = _JETS_PER_CHUNK) -> Iterator[slice]:

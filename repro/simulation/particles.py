@@ -1,12 +1,12 @@
 """Particles of many events at once, as flat arrays."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Objects", "Particles", "cylindrical"]
+__all__ = ["Objects", "Particles", "cylindrical", "wrap_angle"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -87,3 +87,12 @@ def cylindrical(
         eta = np.where(transverse > 0, np.arcsinh(z / np.where(transverse > 0, transverse, 1)), 0)
     eta = np.where(transverse > 0, eta, np.copysign(np.inf, z))
     return transverse, eta, np.arctan2(y, x)
+
+
+def wrap_angle(angle: NDArray[Any]) -> NDArray[Any]:
+    """Return angles in [-π, π).
+
+    >>> wrap_angle(np.array([0.5, 6.0])).round(4)
+    array([ 0.5   , -0.2832])
+    """
+    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from repro.data.jets import Jets
 from repro.simulation.clustering import FoundJets, find_jets
 from repro.simulation.events import EventRecord
-from repro.simulation.particles import Objects, Particles, cylindrical
+from repro.simulation.particles import Objects, Particles, cylindrical, wrap_angle
 from repro.simulation.presets import PROCESSES, Benchmark
 
-__all__ = ["find_tops", "pass_prefilter", "select_jets", "wrap"]
+__all__ = ["find_tops", "pass_prefilter", "select_jets"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -112,18 +112,9 @@ def _match(jets: FoundJets, record: EventRecord, partons: IntArray, radius: floa
         inside = top >= 0
         for column in partons.T:
             _, p_eta, p_phi = cylindrical(*record.momentum[column[top], 1:].T)
-            inside &= np.hypot(p_eta - eta, wrap(p_phi - phi)) < radius
+            inside &= np.hypot(p_eta - eta, wrap_angle(p_phi - phi)) < radius
         found = np.where(inside & (found < 0), top, found)
     return found
-
-
-def wrap(angle: FloatArray) -> FloatArray:
-    """Return an azimuthal difference in [-π, π).
-
-    >>> round(float(wrap(np.array(6.0))), 3)
-    -0.283
-    """
-    return np.mod(angle + np.pi, 2 * np.pi) - np.pi
 
 
 def _rows(jets: FoundJets, kept: IntArray, objects: Objects, places: int) -> NDArray[np.float32]:

@@ -8,8 +8,8 @@ from scipy.stats import kstest
 pytest.importorskip("fastjet")
 
 from repro.simulation.chunk import Task, _make_class
+from repro.simulation.particles import wrap_angle
 from repro.simulation.presets import find_preset
-from repro.simulation.selection import wrap
 
 UNLIKELY = 1e-3
 JETS = 400
@@ -96,7 +96,9 @@ def test_numbers_of_constituents_are_those_of_the_real_jets(top, qcd):
 def test_a_top_jet_holds_its_top(top):
     _, px, py, pz = top.truth.astype(np.float64).T
     _, eta, phi, _ = axes(top)
-    distance = np.hypot(np.arcsinh(pz / np.hypot(px, py)) - eta, wrap(np.arctan2(py, px) - phi))
+    distance = np.hypot(
+        np.arcsinh(pz / np.hypot(px, py)) - eta, wrap_angle(np.arctan2(py, px) - phi)
+    )
     assert distance.max() < 0.8
     assert np.median(distance) < 0.1
     assert top.labels.min() == 1
