@@ -12,6 +12,7 @@ from repro.errors import NotAvailable
 from repro.features import subjettiness as module
 from repro.features.mbns import mbns_inputs_of_jets
 from repro.features.subjettiness import subjettiness, subjettiness_features
+from repro.simulation import extras
 
 seeds = st.integers(0, 2**32 - 1)
 CLOSE = {"rtol": 1e-8, "atol": 1e-10}
@@ -29,9 +30,9 @@ def without_fastjet(monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr(importlib, "import_module", refuse)
-    module._fastjet.cache_clear()
+    extras.load_fastjet.cache_clear()
     yield
-    module._fastjet.cache_clear()
+    extras.load_fastjet.cache_clear()
 
 
 # --- oracle: an own clustering, O(n³), jet by jet ----------------------------------------------
@@ -204,7 +205,7 @@ def test_float32_momenta_are_computed_in_float64():
 
 
 def test_nothing_is_printed(capfd):
-    module._fastjet.cache_clear()
+    extras.load_fastjet.cache_clear()
     subjettiness(toy_jets(4, 2, 10))
     assert capfd.readouterr() == ("", "")
 

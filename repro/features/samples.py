@@ -17,7 +17,7 @@ from repro.data.open_jets import open_jets
 from repro.data.pickles import Table, load_pickle
 from repro.data.pins import find_artifact
 from repro.errors import BadInput, IntegrityError
-from repro.features.embedded import describe_file
+from repro.features.embedded import SHIPPED, describe_file
 from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
 
 __all__ = [
@@ -106,7 +106,7 @@ def read_topodnn_sample(
     fetch: Fetch,
     progress: Progress,
     *,
-    embedded: Callable[[int | None], Path],
+    embedded: Callable[[int | None], Path] | None = None,
 ) -> Sample:
     """Read jets and preprocess them for TopoDNN.
 
@@ -116,7 +116,8 @@ def read_topodnn_sample(
         jets: Use the first N jets; all if not given.
         fetch: Gives the local path of a pinned file.
         progress: Wraps the chunks.
-        embedded: Gives the path of at least so many embedded jets.
+        embedded: Gives the path of at least so many embedded jets; if not given, the shipped
+            ones serve, however many are asked for.
 
     Raises:
         BadInput: If the jets cannot be used.
@@ -126,7 +127,7 @@ def read_topodnn_sample(
     if source == "fixtures":
         return _from_fixtures(jets, fetch)
     if source == "embedded":
-        path = embedded(jets)
+        path = embedded(jets) if embedded else fetch(SHIPPED)
         return _from_file(path, describe_file(path), jets, progress)
     artifact_id = f"toptag/data/{split}.h5"
     path = fetch(artifact_id) if source == "paper" else Path(source)

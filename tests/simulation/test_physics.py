@@ -7,6 +7,7 @@ from scipy.stats import kstest
 
 pytest.importorskip("fastjet")
 
+from repro.features.samples import real_jet_pt
 from repro.simulation.chunk import Task, _make_class
 from repro.simulation.particles import wrap_angle
 from repro.simulation.presets import find_preset
@@ -62,12 +63,13 @@ def test_pseudorapidity_is_symmetric(jets):
     assert 1 < np.abs(eta).max() < 2
 
 
-def test_spectrum_falls(jets):
-    """A power of about -6 from 550 to 650 GeV: twice as many jets below 600 as above."""
+def test_spectrum_is_the_real_one(jets, fetch):
+    """As many jets below 600 GeV as of the real ones, within four standard deviations."""
+    real_pt, labels = real_jet_pt(fetch)
+    real = (real_pt[labels == jets.labels[0]] < 600).mean()
     pt, _, _, _ = axes(jets)
-    below = (pt < 600).mean()
-    assert 0.5 + 0.5 / np.sqrt(JETS) < below < 0.75
-    assert 585 < np.median(pt) < 600
+    assert abs((pt < 600).mean() - real) < 4 * np.sqrt(real * (1 - real) / JETS)
+    assert 550 < pt.min() < pt.max() < 650
 
 
 def test_top_jets_have_the_mass_of_the_top(top):
