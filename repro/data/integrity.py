@@ -6,6 +6,7 @@ they agree with the file and the pin, the file is not read again.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -13,7 +14,13 @@ from pathlib import Path
 from repro.data.pins import MAGIC, Artifact
 from repro.errors import IntegrityError
 
-__all__ = ["is_stamped", "stamp", "verify"]
+__all__ = ["hash_file", "is_stamped", "stamp", "verify"]
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def verify(path: Path, artifact: Artifact) -> None:

@@ -50,7 +50,7 @@ def shipped_path(artifact: Artifact) -> Path:
     Raises:
         IntegrityError: If it is missing or differs from its pin.
     """
-    path = Path(__file__).parent.joinpath(artifact.shipped or "")
+    path = Store().path_of(artifact)
     try:
         verify(path, artifact)
     except (IntegrityError, OSError) as problem:

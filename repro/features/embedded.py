@@ -6,7 +6,6 @@ are read.  A larger sample begins with the jets of the shipped one.
 """
 
 import dataclasses
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,11 +14,12 @@ from typing import Any
 import filelock
 import numpy as np
 
+from repro.data.integrity import hash_file
 from repro.data.jets import Jets
 from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets, PackedPart, write_packed
 from repro.data.pins import find_artifact
-from repro.data.store import cache_directory, shipped_path
+from repro.data.store import Store, cache_directory, shipped_path
 from repro.features.jets import JetQuantities, jet_quantities
 from repro.features.subjettiness import subjettiness, subjettiness_features
 from repro.simulation.chunk import CHUNK_JETS
@@ -134,11 +134,9 @@ def read_parts(path: Path, jets: int | None = None) -> Iterator[PackedPart]:
 def describe_file(path: Path) -> dict[str, Any]:
     """Return what names a file of embedded jets in a result: source, id, hash."""
     shipped = find_artifact(SHIPPED)
-    if path == shipped_path(shipped):
+    if path == Store().path_of(shipped):
         return {"source": "embedded", "id": SHIPPED, "doi": None, "sha256": shipped.sha256}
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {"source": "embedded", "id": path.name, "doi": None, "sha256": digest}
+    return {"source": "embedded", "id": path.name, "doi": None, "sha256": hash_file(path)}
 
 
 def _with_features(jets: Jets) -> PackedPart:

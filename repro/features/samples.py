@@ -146,10 +146,7 @@ def stored_outputs(fetch: Fetch) -> tuple[NDArray[np.float32], NDArray[np.int64]
         predictions = np.load(fetch(_PREDICTIONS), allow_pickle=False)
     except ValueError as error:
         raise BadInput(f"{_PREDICTIONS} is no readable array ({error})") from error
-    labels = np.asarray(load_pickle(fetch(_LABELS)), dtype=np.int64).ravel()
-    if predictions.shape != labels.shape:
-        raise BadInput(f"{_PREDICTIONS} and {_LABELS} differ in length")
-    return predictions, labels
+    return predictions, _labels_of(predictions, _PREDICTIONS, fetch)
 
 
 def real_jet_pt(fetch: Fetch) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -159,10 +156,15 @@ def real_jet_pt(fetch: Fetch) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         BadInput: If the files hold something else.
     """
     pt = np.asarray(load_pickle(fetch(_JET_PT)), dtype=np.float64).ravel()
+    return pt, _labels_of(pt, _JET_PT, fetch)
+
+
+def _labels_of(values: NDArray[Any], name: str, fetch: Fetch) -> NDArray[np.int64]:
+    """Return the labels of the test set, which must be as many as the values of a file."""
     labels = np.asarray(load_pickle(fetch(_LABELS)), dtype=np.int64).ravel()
-    if pt.shape != labels.shape:
-        raise BadInput(f"{_JET_PT} and {_LABELS} differ in length")
-    return pt, labels
+    if values.shape != labels.shape:
+        raise BadInput(f"{name} and {_LABELS} differ in length")
+    return labels
 
 
 def authors_background(fetch: Fetch) -> NDArray[np.float32]:

@@ -80,8 +80,11 @@ class Context:
 
     def progress(self, steps: Iterable[Any], label: str) -> Iterable[Any]:
         """Show a bar on stderr while the steps go by, if stderr is a terminal."""
-        hidden = self.settings.quiet or not sys.stderr.isatty()
-        return tqdm(steps, desc=label, disable=hidden, leave=False, file=sys.stderr)
+        return tqdm(steps, desc=label, disable=self._hidden, leave=False, file=sys.stderr)
+
+    @property
+    def _hidden(self) -> bool:
+        return self.settings.quiet or not sys.stderr.isatty()
 
     @functools.cached_property
     def device(self) -> str:
@@ -184,8 +187,7 @@ class Context:
         return make_embedded(preset, jets, processors(), self._count_jets)
 
     def _count_jets(self, tasks: Iterable[Any], total: int, made: int) -> Iterable[Any]:
-        hidden = self.settings.quiet or not sys.stderr.isatty()
-        return count_jets(tasks, total, made, hidden=hidden)
+        return count_jets(tasks, total, made, hidden=self._hidden)
 
     @functools.cached_property
     def _taggers(self) -> dict[str, Tagger]:

@@ -1,6 +1,6 @@
 """Simulated jets of each preset, for the items that compare them with the real ones."""
 
-import hashlib
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.integrity import hash_file
 from repro.errors import BadInput, MissingData, NotAvailable
 from repro.features.embedded import SHIPPED_PRESET, describe_file
 from repro.figures.context import Context
@@ -36,11 +37,10 @@ class SimulatedFile:
     limit: int | None
     block: dict[str, Any]
 
-    @property
+    @functools.cached_property
     def entry(self) -> dict[str, str]:
         """The file in a result's list of files: hash, and how its jets were made."""
-        with self.path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = self.block["sha256"] or hash_file(self.path)
         recipe = _recipe_of(self.path)
         made = recipe.pop("versions", {})
         facts = [f"{name} {value}" for name, value in {**recipe, **made}.items()]

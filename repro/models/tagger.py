@@ -4,7 +4,6 @@ A family is a module of this room named as the model, with ``build(card)`` and
 ``read_authors(card, files)``; a new family is a new module and a new card file.
 """
 
-import hashlib
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.data.integrity import hash_file
 from repro.data.pins import find_artifact
 from repro.errors import BadInput, NotAvailable
 from repro.models.cards import Card, find_card
@@ -109,7 +109,7 @@ def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
         raise NotAvailable(f"this version ships no weights for {card.name}: use --weights authors")
     else:
         state = read_state(Path(weights))
-        files = (WeightFile("path", Path(weights).name, None, _sha256(Path(weights))),)
+        files = (WeightFile("path", Path(weights).name, None, hash_file(Path(weights))),)
     load_checked(network, state, f"weights {weights!r} do not fit {card.name}")
     return Tagger(card, network.eval(), files)
 
@@ -139,8 +139,3 @@ def _batches(inputs: NDArray[np.floating]) -> Iterator[Tensor]:
 def _pinned(artifact_id: str) -> WeightFile:
     artifact = find_artifact(artifact_id)
     return WeightFile("authors", artifact.id, artifact.swhid, artifact.sha256 or "")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
