@@ -181,7 +181,8 @@ def computed(item: Item, result: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     data, made = result["data"], result["environment"]
     yield f"Computed from {data['jets']:,} jets ({data['source']}: {data['selection']}) "
-    yield f"in {result['seconds']:.3g} s with torch {made['torch']} on {made['device']}."
+    yield f"in {result['seconds']:.3g} s with torch {made['torch']} on {made['device']}, by "
+    yield f"`{made_by(item, data)}`."
     for note in result["notes"]:
         yield from ("", f"Note: {note}")
     yield from ("", "## Claims", "")
@@ -256,6 +257,12 @@ def command(item: Item) -> str:
     """Return the command that computes an item."""
     paper = "" if item.paper == "toptag" else f" --paper {item.paper}"
     return f"python3 run.py {item.kind} {item.label}{paper}"
+
+
+def made_by(item: Item, data: Mapping[str, Any]) -> str:
+    """Return the command that gave a result, with its jets."""
+    some = data["source"] == "embedded" and data["selection"] != "all"
+    return f"{command(item)} --data {data['source']}" + (f" --jets {data['jets']}" if some else "")
 
 
 def expected(comparison: str, value: object, tolerance: float | None) -> str:
