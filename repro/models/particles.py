@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-__all__ = ["gather_real", "groups_of_equal_count", "split_slots"]
+__all__ = ["groups_of_equal_count", "split_slots", "sum_over_groups"]
 
 QUANTITIES = 3
 
@@ -22,7 +22,7 @@ def split_slots(inputs: Tensor, slots: int) -> tuple[Tensor, Tensor]:
     (torch.Size([5, 2, 3]), torch.Size([5, 4]))
     """
     width = QUANTITIES * slots
-    return inputs[:, :width].reshape(len(inputs), slots, QUANTITIES), inputs[:, width:]
+    return inputs[:, :width].unflatten(1, (slots, QUANTITIES)), inputs[:, width:]
 
 
 def groups_of_equal_count(
@@ -42,21 +42,53 @@ def groups_of_equal_count(
     >>> [(rows.tolist(), count) for rows, count in groups_of_equal_count(real, int, 100)]
     [([0, 2], 1), ([1], 2)]
     """
-    counts = real.sum(dim=1)
-    for count in torch.unique(counts).tolist():
+    counts, order = torch.sort(real.sum(dim=1), stable=True)
+    found, jets = torch.unique_consecutive(counts, return_counts=True)
+    groups = torch.split(order, jets.tolist())
+    for count, rows in zip(found.tolist(), groups, strict=True):
         if count:
-            rows = torch.nonzero(counts == count).squeeze(1)
             for part in torch.split(rows, max(1, most // max(1, items(count)))):
                 yield part, count
 
 
-def gather_real(slots: Tensor, real: Tensor, rows: Tensor, count: int) -> Tensor:
-    """Return the filled slots (m, count, 3) of the jets of a group, in their order.
+def sum_over_groups(  # noqa: PLR0917 - the last two go on to groups_of_equal_count
+    function: Callable[[Tensor, Tensor], Tensor],
+    slots: Tensor,
+    real: Tensor,
+    width: int,
+    items: Callable[[int], int],
+    most: int,
+) -> Tensor:
+    """Return a function of each jet's constituents, computed without padding.
 
     Args:
-        slots: (n, slots, 3).
+        function: From the filled slots (m, k, columns) of jets with equally many, and the rows
+            (m,) of these jets, to (m, width).
+        slots: (n, slots, columns).
         real: (n, slots), whether a slot is filled.
-        rows: (m,), jets with ``count`` filled slots each.
-        count: Number of filled slots.
+        width: Number of columns of the result.
+        items: How many items a jet with that many constituents is computed with.
+        most: The function gets at most that many items, or one jet.
+
+    Returns:
+        (n, width); zero for a jet without constituents.
+
+    >>> slots = torch.tensor([[[1.0], [2.0]], [[3.0], [0.0]], [[0.0], [0.0]]])
+    >>> real = slots[..., 0] != 0
+    >>> sum_over_groups(lambda filled, _: filled.sum(dim=1), slots, real, 1, int, 100).tolist()
+    [[3.0], [3.0], [0.0]]
     """
-    return slots[rows][real[rows]].reshape(len(rows), count, slots.shape[-1])
+    total = slots.new_zeros(len(slots), width)
+    groups = list(groups_of_equal_count(real, items, most))
+    if not groups:
+        return total
+    order = torch.cat([rows for rows, _ in groups])
+    # One gather for all groups: each of them is then a view of consecutive constituents.
+    jet, slot = torch.nonzero(real[order], as_tuple=True)
+    filled = slots[order[jet], slot]
+    sizes = [len(rows) * count for rows, count in groups]
+    results = [
+        function(part.unflatten(0, (len(rows), count)), rows)
+        for part, (rows, count) in zip(torch.split(filled, sizes), groups, strict=True)
+    ]
+    return total.index_copy(0, order, torch.cat(results))

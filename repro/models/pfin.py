@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from repro.errors import BadInput
 from repro.models.cards import Card
 from repro.models.dense import DenseNetwork, relu_layers
-from repro.models.pairs import PAIR_FEATURES, detector_momenta, incidence, pair_features
-from repro.models.particles import QUANTITIES, gather_real, groups_of_equal_count, split_slots
+from repro.models.pairs import PAIR_FEATURES, detector_momenta, pair_features, sum_of_pairs
+from repro.models.particles import QUANTITIES, split_slots, sum_over_groups
 from repro.models.pfn import head_names, layer_names, sum_of_phi
 from repro.models.state import read_state, rename_layers
 
@@ -33,8 +33,11 @@ MODES = ("sum", "cat")
 
 _CLASSES = 2
 _JET_COLUMNS = 4
-# Φ_I's layers have 128 nodes: 4 MB each.  Larger groups leave the cache and are slower.
-_PAIRS_PER_GROUP = 2**13
+# Features of pairs are made for many jets at once, which costs 0.5 MB.
+_PAIRS_PER_GROUP = 2**15
+# Φ_I's layers have 128 nodes: 1 MB each.  What is larger leaves the cache, and costs the system a
+# new piece of memory each time: half the speed.
+_PAIRS_AT_ONCE = 2**11
 
 
 class PfinNetwork(nn.Module):
@@ -102,23 +105,29 @@ class PfinNetwork(nn.Module):
         return particles + pooled
 
     def _sum_of_interactions(self, slots: Tensor, jets: Tensor, real: Tensor) -> Tensor:
-        total = slots.new_zeros(len(slots), self.width)
+        def sums(described: Tensor, rows: Tensor) -> Tensor:
+            return self._interactions(described, jets[rows]).sum(dim=1)
+
         described = torch.cat([slots, detector_momenta(slots, jets)], dim=2)
-        for rows, count in groups_of_equal_count(real, _pairs, _PAIRS_PER_GROUP):
-            particles = gather_real(described, real, rows, count)
-            total[rows] = self._interactions(particles, jets[rows]).sum(dim=1)
-        return total
+        return sum_over_groups(sums, described, real, self.width, _pairs, _PAIRS_PER_GROUP)
 
     def _interactions(self, described: Tensor, jets: Tensor) -> Tensor:
         """Return Φ_I2 (m, k, width) of constituents (m, k, 3 + 4) with four-momenta."""
         particles, momenta = described[..., :QUANTITIES], described[..., QUANTITIES:]
         pairs = pair_features(particles, momenta, jets[:, 0], stable_mass=self.stable_mass)
-        embedded = self.phi_pair(pairs.flatten(0, 1)).reshape(*pairs.shape[:2], self.width)
-        members = incidence(particles.shape[1], particles.device, particles.dtype)
-        pooled = (members @ embedded) / jets[:, 3, None, None]
+        pooled = self._pooled(pairs, particles.shape[1]) / jets[:, 3, None, None]
         together = torch.cat([particles, pooled], dim=2)
         result: Tensor = self.phi_pooled(together.flatten(0, 1))
         return result.reshape(*particles.shape[:2], self.width)
+
+    def _pooled(self, pairs: Tensor, count: int) -> Tensor:
+        """Return the sum (m, k, width) of Φ_I over the pairs (m, pairs, 4) of each constituent."""
+        jets_at_once = max(1, _PAIRS_AT_ONCE // max(1, pairs.shape[1]))
+        pooled = []
+        for some in torch.split(pairs, jets_at_once):
+            embedded = self.phi_pair(some.flatten(0, 1)).reshape(*some.shape[:2], self.width)
+            pooled.append(sum_of_pairs(embedded, count))
+        return torch.cat(pooled)
 
 
 def build(card: Card) -> PfinNetwork:
