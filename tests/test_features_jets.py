@@ -185,8 +185,7 @@ def test_mbns_inputs_that_do_not_fit_are_refused():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_has_inputs_for_its_cards(family):
-    taus = np.ones((4, 24))
-    inputs = inputs_of(family)(toy_jets(8, 4, 200).astype(np.float32), taus, wrap_azimuth=True)
+    inputs = inputs_of(family)(toy_jets(8, 4, 200).astype(np.float32), np.ones((4, 24)))
     features = FAMILIES[family].features()
     assert inputs.shape == (4, len(features))
     assert inputs.dtype == (np.float64 if family == "mbns" else np.float32)
@@ -196,11 +195,13 @@ def test_every_family_has_inputs_for_its_cards(family):
 
 @pytest.mark.parametrize("family", ["topodnn", "pfn", "pfin"])
 def test_only_the_leading_constituents_of_a_family_count(family):
-    count = FAMILIES[family].constituents
     jets = toy_jets(9, 4, 250)
-    np.testing.assert_array_equal(inputs_of(family)(jets), inputs_of(family)(jets[:, :count]))
+    for corrected in (False, True):
+        count = FAMILIES[family].leading(corrected)
+        found = inputs_of(family)(jets[:, :count], corrected=corrected)
+        np.testing.assert_array_equal(found, inputs_of(family)(jets, corrected=corrected))
 
 
 def test_an_unknown_family_is_refused():
-    with pytest.raises(UnknownName, match="topodnn, mbns, pfn, pfin"):
+    with pytest.raises(UnknownName, match="topodnn, mbns, pfn, augpfn, pfin"):
         inputs_of("resnet")

@@ -101,6 +101,22 @@ def test_subjettiness_is_that_of_an_own_clustering(constituents, radius, wrap):
         assert losses  # wide jets lose subjets to the beam: the case that R = 0.4 matters for
 
 
+@pytest.mark.parametrize("constituents", range(2, 8))
+def test_small_jets_have_as_many_axes_as_constituents(constituents):
+    """Quirk B16 corrected: fewer axes by the definition, no distance to as many or more."""
+    jets = np.zeros((3, 12, 4))
+    jets[:, :constituents] = toy_jets(constituents, 3, constituents)
+    found = subjettiness(jets, small_jets=True).reshape(3, 8, 3)
+    for row in range(3):
+        vectors = jets[row, :constituents]
+        subjets, _ = exclusive_subjets(vectors)
+        for n in range(1, constituents):
+            expected = [tau(vectors, subjets[n], beta) for beta in (0.5, 1, 2)]
+            np.testing.assert_allclose(found[row, n - 1], expected, **CLOSE)
+            assert (found[row, n - 1] > 0).all()
+    assert (found[:, constituents - 1 :] == 0).all()
+
+
 # --- laws --------------------------------------------------------------------------------------
 
 
@@ -183,13 +199,38 @@ def test_jets_under_8_constituents_are_nan_and_padding_does_not_matter():
     assert np.isnan(mbns_inputs_of_jets(jets)).all(axis=1).tolist() == [True, False, True, False]
 
 
+def test_small_jets_on_request_leave_the_others_alone():
+    counts = (3, 8, 0, 40, 1, 7)
+    jets = np.zeros((len(counts), 40, 4))
+    for row, count in enumerate(counts):
+        jets[row, :count] = toy_jets(row, 1, count)[0] if count else 0
+    found, published = subjettiness(jets, small_jets=True), subjettiness(jets)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found[[1, 3]], published[[1, 3]])
+    assert not found[[2, 4]].any()
+    inputs = mbns_inputs_of_jets(jets, small_jets=True)
+    assert np.isfinite(inputs).all()
+    np.testing.assert_array_equal(inputs[[1, 3]], mbns_inputs_of_jets(jets)[[1, 3]])
+
+
+@pytest.mark.parametrize("small_jets", [False, True])
+def test_a_constituent_along_the_beam_makes_its_jet_nan_without_warnings(small_jets):
+    jets = toy_jets(6, 4, 9)
+    jets[1, 3] = [7, 0, 0, 7]
+    jets[2] = [7, 0, 0, -7]
+    taus = subjettiness(jets, small_jets=small_jets)
+    assert np.isnan(taus).all(axis=1).tolist() == [False, True, True, False]
+    np.testing.assert_array_equal(taus[[0, 3]], subjettiness(jets[[0, 3]]))
+
+
 @pytest.mark.parametrize("chunk", [1, 3, 100])
 def test_chunks_do_not_change_the_values(monkeypatch, chunk):
     jets = toy_jets(2, 10, 25)
     jets[4, 5:] = 0
-    whole = subjettiness(jets)
+    whole, with_small = subjettiness(jets), subjettiness(jets, small_jets=True)
     monkeypatch.setattr(module, "_JETS_PER_CHUNK", chunk)
     np.testing.assert_array_equal(subjettiness(jets), whole)
+    np.testing.assert_array_equal(subjettiness(jets, small_jets=True), with_small)
 
 
 def test_no_jets_and_no_constituents():

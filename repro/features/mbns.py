@@ -88,6 +88,7 @@ def mbns_inputs_of_jets(
     taus: NDArray[np.floating] | None = None,
     *,
     wrap_azimuth: bool = False,
+    small_jets: bool = False,
 ) -> FloatArray:
     """Return the inputs of MBNS from four-momenta.
 
@@ -95,16 +96,18 @@ def mbns_inputs_of_jets(
         four_momenta: (n, k, 4) as E, px, py, pz in GeV, zero padded; all k constituents count.
         taus: (n, 24) if they are known; computed if not given.
         wrap_azimuth: Whether subjettiness is computed with azimuth modulo 2π (corrects B3).
+        small_jets: Whether it is computed for jets of fewer than 8 constituents (corrects B16).
 
     Returns:
-        (n, 22); a row of NaN for a jet with fewer than 8 constituents.
+        (n, 22); a row of NaN for a jet without subjettiness: as published, one of fewer than 8
+        constituents.
 
     Raises:
         BadInput: If an array has another shape.
         NotAvailable: If subjettiness is to be computed and fastjet is not installed.
     """
     if taus is None:
-        taus = subjettiness(four_momenta, wrap_azimuth=wrap_azimuth)
+        taus = subjettiness(four_momenta, wrap_azimuth=wrap_azimuth, small_jets=small_jets)
     pt, mass = np.empty(len(four_momenta)), np.empty(len(four_momenta))
     for rows in iter_slices(len(four_momenta)):
         jets = jet_quantities(four_momenta[rows].astype(np.float64))

@@ -71,24 +71,25 @@ def pfn_inputs(
     check_four_momenta(four_momenta)
     inputs = np.zeros((len(four_momenta), len(pfn_features())), np.float32)
     for rows in iter_slices(len(four_momenta)):
-        slots, _ = relative_constituents(four_momenta[rows, :PFN_CONSTITUENTS], wrap_azimuth)
+        constituents = four_momenta[rows, :PFN_CONSTITUENTS]
+        slots = relative_constituents(constituents, jet_quantities(constituents), wrap_azimuth)
         inputs[rows, : slots[0].size] = slots.reshape(len(slots), -1)
     return inputs
 
 
 def relative_constituents(
-    four_momenta: NDArray[np.floating], wrap_azimuth: bool
-) -> tuple[NDArray[np.float32], JetQuantities]:
-    """Return constituents relative to the jet that they make up, and the jet.
+    four_momenta: NDArray[np.floating], jets: JetQuantities, wrap_azimuth: bool
+) -> NDArray[np.float32]:
+    """Return constituents relative to their jet.
 
     Args:
         four_momenta: (n, k, 4) as E, px, py, pz in GeV, zero padded.
+        jets: The n jets: of these constituents, or of more.
         wrap_azimuth: Whether azimuths are taken into [-π, π).
 
     Returns:
-        (n, k, 3) as pt / Σ pt, eta - eta_J, phi - phi_J, padding zeroed; and the jets.
+        (n, k, 3) as pt / Σ pt, eta - eta_J, phi - phi_J, padding zeroed.
     """
-    jets = jet_quantities(four_momenta)
     pt, eta, phi = cylindrical(four_momenta)
     # The authors' table of constituents is float32, the axis that is subtracted float64.
     eta_jet, phi_jet = jets.eta[:, None], jets.phi[:, None]
@@ -100,4 +101,4 @@ def relative_constituents(
     np.divide(pt, jets.pt_sum[:, None], out=share, where=pt != 0)
     slots = np.stack([share, eta, phi], axis=2).astype(np.float32)
     slots[pt == 0] = 0
-    return slots, jets
+    return slots

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.errors import UnknownName
+from repro.features.augpfn import augpfn_features, augpfn_inputs
 from repro.features.mbns import mbns_features, mbns_inputs_of_jets
 from repro.features.pfin import PFIN_CONSTITUENTS, pfin_features, pfin_inputs
 from repro.features.pfn import PFN_CONSTITUENTS, pfn_features, pfn_inputs
@@ -25,14 +26,17 @@ class InputsOf(Protocol):
     """Makes inputs from jets."""
 
     def __call__(
-        self, four_momenta: _Floats, taus: _Floats | None = None, *, wrap_azimuth: bool = False
+        self, four_momenta: _Floats, taus: _Floats | None = None, *, corrected: bool = False
     ) -> _Floats:
         """Return the inputs of jets.
 
         Args:
             four_momenta: (n, k, 4) as E, px, py, pz in GeV, ordered by pt, zero padded.
-            taus: (n, 24), their subjettiness if it is known; only MBNS looks at it.
-            wrap_azimuth: Whether azimuth is taken modulo 2π (corrects B3).
+            taus: (n, 24), their subjettiness as published if it is known; only families that
+                need FastJet look at it, and compute it anew if corrected.
+            corrected: Whether the originals' quirks are off: azimuth is taken modulo 2π (B3),
+                jets of fewer than 8 constituents have subjettiness (B16), and PFIN's axis and
+                sum are those of all constituents.
 
         Returns:
             (n, inputs) in the precision of the network; a row of NaN where a jet has no inputs.
@@ -47,47 +51,70 @@ class Inputs:
         compute: From jets to rows.
         features: Returns the names of the columns.
         constituents: Number of leading constituents that are looked at; None for all.
+        corrected_constituents: The same if the quirks are off.
         needs_fastjet: Whether subjettiness is computed.
     """
 
     compute: InputsOf
     features: Callable[[], tuple[str, ...]]
     constituents: int | None
+    corrected_constituents: int | None
     needs_fastjet: bool = False
+
+    def leading(self, corrected: bool) -> int | None:
+        """Return how many leading constituents are looked at; None for all."""
+        return self.corrected_constituents if corrected else self.constituents
 
 
 def _topodnn(
     four_momenta: _Floats,
     taus: _Floats | None = None,  # noqa: ARG001  # the protocol
     *,
-    wrap_azimuth: bool = False,  # noqa: ARG001  # TopoDNN's rotation wraps anyway
+    corrected: bool = False,  # noqa: ARG001  # TopoDNN's rotation wraps azimuth anyway
 ) -> _Floats:
     return topodnn_inputs(four_momenta).astype(np.float32)
+
+
+def _mbns(
+    four_momenta: _Floats, taus: _Floats | None = None, *, corrected: bool = False
+) -> _Floats:
+    published = None if corrected else taus
+    return mbns_inputs_of_jets(
+        four_momenta, published, wrap_azimuth=corrected, small_jets=corrected
+    )
 
 
 def _pfn(
     four_momenta: _Floats,
     taus: _Floats | None = None,  # noqa: ARG001  # the protocol
     *,
-    wrap_azimuth: bool = False,
+    corrected: bool = False,
 ) -> _Floats:
-    return pfn_inputs(four_momenta, wrap_azimuth=wrap_azimuth)
+    return pfn_inputs(four_momenta, wrap_azimuth=corrected)
+
+
+def _augpfn(
+    four_momenta: _Floats, taus: _Floats | None = None, *, corrected: bool = False
+) -> _Floats:
+    published = None if corrected else taus
+    return augpfn_inputs(four_momenta, published, wrap_azimuth=corrected, small_jets=corrected)
 
 
 def _pfin(
     four_momenta: _Floats,
     taus: _Floats | None = None,  # noqa: ARG001  # the protocol
     *,
-    wrap_azimuth: bool = False,
+    corrected: bool = False,
 ) -> _Floats:
-    return pfin_inputs(four_momenta, wrap_azimuth=wrap_azimuth)
+    return pfin_inputs(four_momenta, wrap_azimuth=corrected, whole_jet=corrected)
 
 
 FAMILIES: dict[str, Inputs] = {
-    "topodnn": Inputs(_topodnn, topodnn_features, TOPODNN.constituents),
-    "mbns": Inputs(mbns_inputs_of_jets, mbns_features, None, needs_fastjet=True),
-    "pfn": Inputs(_pfn, pfn_features, PFN_CONSTITUENTS),
-    "pfin": Inputs(_pfin, pfin_features, PFIN_CONSTITUENTS),
+    "topodnn": Inputs(_topodnn, topodnn_features, TOPODNN.constituents, TOPODNN.constituents),
+    "mbns": Inputs(_mbns, mbns_features, None, None, needs_fastjet=True),
+    "pfn": Inputs(_pfn, pfn_features, PFN_CONSTITUENTS, PFN_CONSTITUENTS),
+    "augpfn": Inputs(_augpfn, augpfn_features, None, None, needs_fastjet=True),
+    "pfin": Inputs(_pfin, pfin_features, PFIN_CONSTITUENTS, None),
 }
 
 

@@ -1,18 +1,27 @@
 """Scores: the probability P(top) of a jet."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit
+from torch import nn
 
 from repro.features.registry import FAMILIES
+from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, predict_logits
 
 __all__ = ["probability_of_top", "score", "score_jets"]
 
 
 def score(
-    tagger: Tagger, inputs: NDArray[np.floating], device: torch.device | str = "cpu"
+    tagger: Tagger,
+    inputs: NDArray[np.floating],
+    device: torch.device | str = "cpu",
+    *,
+    corrected: bool = False,
 ) -> NDArray[np.floating]:
     """Return P(top) of jets.
 
@@ -21,6 +30,7 @@ def score(
         inputs: (n, card.inputs), as :meth:`Tagger.prepare` returns them; cast to the precision
             of the network.
         device: Where to compute.
+        corrected: Whether PFIN computes pair masses without cancellation (corrects B17).
 
     Returns:
         (n,) in the precision of the network, float32 but for MBNS; NaN where a row has NaN.
@@ -28,7 +38,8 @@ def score(
     network = tagger.network.to(device)
     precision = next(network.parameters()).dtype
     rows = inputs.astype(str(precision).removeprefix("torch."), copy=False)
-    scores = probability_of_top(predict_logits(network, rows, device))
+    with _stable_mass(network, corrected):
+        scores = probability_of_top(predict_logits(network, rows, device))
     scores[np.isnan(rows).any(axis=1)] = np.nan
     return scores
 
@@ -38,21 +49,29 @@ def score_jets(
     four_momenta: NDArray[np.floating],
     taus: NDArray[np.floating] | None = None,
     device: torch.device | str = "cpu",
+    *,
+    corrected: bool = False,
 ) -> NDArray[np.floating]:
     """Return P(top) of jets, from their constituents.
+
+    The networks were trained on jets ordered as in the paper's data, and nothing is ordered here.
 
     Args:
         tagger: Its network is moved to the device and stays there.
         four_momenta: (n, k, 4) as E, px, py, pz in GeV, ordered by pt, zero padded.
-        taus: (n, 24), subjettiness if it is known; else MBNS needs FastJet.
+        taus: (n, 24), subjettiness as published if it is known; else MBNS and AugPFN need
+            FastJet.
         device: Where to compute.
+        corrected: Whether the originals' quirks are off: those of the inputs
+            (:class:`repro.features.registry.InputsOf`), and PFIN's pair masses.
 
     Returns:
         (n,), as :func:`score`.
     """
     family = FAMILIES[tagger.card.family]
-    inputs = family.compute(four_momenta, taus)
-    return score(tagger, tagger.prepare(inputs, family.features()), device)
+    inputs = family.compute(four_momenta, taus, corrected=corrected)
+    prepared = tagger.prepare(inputs, family.features())
+    return score(tagger, prepared, device, corrected=corrected)
 
 
 def probability_of_top(logits: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -63,3 +82,16 @@ def probability_of_top(logits: NDArray[np.floating]) -> NDArray[np.floating]:
     """
     # The softmax of two logits is the sigmoid of their difference.
     return np.asarray(expit(logits if logits.ndim == 1 else logits[:, 1] - logits[:, 0]))
+
+
+@contextmanager
+def _stable_mass(network: nn.Module, corrected: bool) -> Iterator[None]:
+    """Let PFIN compute pair masses without cancellation, for a while."""
+    if not (corrected and isinstance(network, PfinNetwork)):
+        yield
+        return
+    before, network.stable_mass = network.stable_mass, True
+    try:
+        yield
+    finally:
+        network.stable_mass = before

@@ -1,0 +1,111 @@
+"""Scores of all jets of a file, by any number of taggers in one pass over it.
+
+What is in memory at once is one chunk of jets and its inputs, besides the scores; and all inputs
+of a variant that standardises them with the moments of the whole set.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from repro.data.open_jets import open_jets
+from repro.features.registry import FAMILIES, Inputs
+from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
+from repro.models.scores import score
+from repro.models.tagger import Tagger
+
+__all__ = ["Progress", "score_file"]
+
+Progress = Callable[[Iterable[Any], str], Iterable[Any]]
+_Scores = dict[str, NDArray[np.float32]]
+
+
+def _silent(steps: Iterable[Any], label: str) -> Iterable[Any]:  # noqa: ARG001 - the protocol
+    return steps
+
+
+def score_file(
+    path: Path,
+    taggers: Mapping[str, Tagger],
+    *,
+    jets: int | None = None,
+    device: torch.device | str = "cpu",
+    corrected: bool = False,
+    progress: Progress = _silent,
+    chunk: int = JETS_PER_CHUNK,
+) -> tuple[_Scores, NDArray[np.int64]]:
+    """Return P(top) of the jets of a file.
+
+    The networks were trained on jets whose constituents are ordered by pt, and nothing is
+    ordered here: a file must have them as the paper's data do.
+
+    Args:
+        path: A table in the paper's format, or packed jets.
+        taggers: One or more, by any names.
+        jets: Use the first so many; all if not given.
+        device: Where to compute.
+        corrected: Whether the originals' quirks are off.
+        progress: Wraps the chunks.
+        chunk: Jets at a time.
+
+    Returns:
+        By the names of the taggers (n,), in the order of the file, NaN where a jet has no
+        inputs (MBNS, fewer than 8 constituents); and the labels (n,), 1 for top and 0 for QCD.
+
+    Raises:
+        MissingData: If there is no such file.
+        BadInput: If it cannot be used, or has one jet and a variant standardises its inputs.
+        NotAvailable: If subjettiness has to be computed and FastJet is not installed.
+    """
+    families = {tagger.card.family: FAMILIES[tagger.card.family] for tagger in taggers.values()}
+    at_once = {name: tagger for name, tagger in taggers.items() if not tagger.card.standardise}
+    at_last = {name: tagger for name, tagger in taggers.items() if tagger.card.standardise}
+    with open_jets(path) as file:
+        total = len(file) if jets is None else min(jets, len(file))
+        labels = np.empty(total, np.int64)
+        scores = {name: np.empty(total, np.float32) for name in taggers}
+        collected = {
+            family: np.empty((total, len(FAMILIES[family].features())), np.float32)
+            for family in {tagger.card.family for tagger in at_last.values()}
+        }
+        parts = iter_jets_with_subjettiness(
+            file,
+            stop=total,
+            chunk=chunk,
+            constituents=_leading(families.values(), corrected),
+            wanted=not corrected and any(family.needs_fastjet for family in families.values()),
+        )
+        starts = progress(range(0, total, chunk), "scoring")
+        for (part, taus), start in zip(parts, starts, strict=True):
+            rows = slice(start, start + len(part))
+            labels[rows] = part.labels
+            inputs = {
+                name: family.compute(part.four_momenta, taus, corrected=corrected)
+                for name, family in families.items()
+            }
+            for family, whole in collected.items():
+                whole[rows] = inputs[family]
+            for name, tagger in at_once.items():
+                found = _score(tagger, inputs[tagger.card.family], device, corrected)
+                scores[name][rows] = found
+    for name, tagger in at_last.items():
+        scores[name][:] = _score(tagger, collected[tagger.card.family], device, corrected)
+    return scores, labels
+
+
+def _score(
+    tagger: Tagger, inputs: NDArray[np.floating], device: torch.device | str, corrected: bool
+) -> NDArray[np.floating]:
+    features = FAMILIES[tagger.card.family].features()
+    return score(tagger, tagger.prepare(inputs, features), device, corrected=corrected)
+
+
+def _leading(families: Iterable[Inputs], corrected: bool) -> int | None:
+    """Return how many leading constituents the families look at; None for all."""
+    numbers = [family.leading(corrected) for family in families]
+    known = [number for number in numbers if number is not None]
+    return max(known) if len(known) == len(numbers) else None
