@@ -1,7 +1,7 @@
-"""TopoDNN inputs of labelled jets, from each source of data.
+"""Inputs of labelled jets for each family of taggers, from each source of data.
 
-Sources are registered functions: ``fixtures`` are the arrays that the authors stored,
-``paper`` the pinned data set; anything else is the path of a file in the same format.
+Sources are ``fixtures``, the inputs that the authors stored; ``paper``, the pinned data set;
+``embedded``, simulated jets; and anything else is the path of a file of jets.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,34 +14,43 @@ from numpy.typing import NDArray
 
 from repro.data.integrity import verify
 from repro.data.open_jets import open_jets
-from repro.data.pickles import Table, load_pickle
 from repro.data.pins import find_artifact
-from repro.errors import BadInput, IntegrityError
+from repro.errors import BadInput, IntegrityError, MissingData
 from repro.features.embedded import SHIPPED, describe_file
-from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
+from repro.features.registry import FAMILIES
+from repro.features.stored import (
+    Fetch,
+    authors_background,
+    authors_shap_values,
+    real_jet_pt,
+    stored_inputs,
+    stored_outputs,
+)
+from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
 
 __all__ = [
     "CONSTANT_FEATURES",
     "Described",
-    "Fetch",
+    "JetSource",
     "Sample",
     "authors_background",
     "authors_shap_values",
+    "find_jets",
+    "read_sample",
     "read_topodnn_sample",
     "real_jet_pt",
     "stored_outputs",
 ]
 
-Fetch = Callable[[str], Path]
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
+EmbeddedFile = Callable[[int | None], Path]
 
 CONSTANT_FEATURES = ("eta_0", "phi_0")
+"""Columns of TopoDNN that are zero in every jet."""
 
-_FOLDER = "toptag/fixtures/topodnn_shap"
-_PREDICTIONS = "toptag/fixtures/topodnn_test_predictions.npy"
-_JET_PT = "toptag/fixtures/test_jet_pt.pkl"
-_LABELS = "toptag/fixtures/test_labels.pkl"
-_CHUNK = 20_000
+_CHUNK = JETS_PER_CHUNK
+# The authors made the inputs of MBNS in blocks of so many jets, and dropped what was left.
+_MBNS_BLOCK = 100_000
 
 
 class Described(Protocol):
@@ -70,47 +79,77 @@ class Described(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    """TopoDNN inputs of some jets.
+    """Inputs of some jets.
 
     Attributes:
-        inputs: (n, 90), float32.
+        inputs: (n, inputs), in the precision of the family's network: float64 for MBNS, float32
+            for the others.  No row has NaN: jets without inputs are not in the sample.
         labels: (n,), 1 for top and 0 for QCD.
         rows: (n,), rows in the file that they come from.
-        kind: ``complete`` if these are all jets of a pinned file, ``subset`` if some, and
-            ``other`` if they are no jets of the paper.
+        kind: ``complete`` if these are all jets of a pinned file that the authors used,
+            ``subset`` if some, and ``other`` if they are no jets of the paper.
         description: The jets in words.
         data: The ``data`` block of a result.
+        family: Whose inputs they are.
     """
 
-    inputs: NDArray[np.float32]
+    inputs: NDArray[Any]
     labels: NDArray[np.int64]
     rows: NDArray[np.int64]
     kind: str
     description: str
     data: dict[str, Any]
+    family: str = "topodnn"
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the columns."""
-        return topodnn_features()
+        return FAMILIES[self.family].features()
 
-    def of_class(self, label: int) -> NDArray[np.float32]:
+    def of_class(self, label: int) -> NDArray[Any]:
         """Return the inputs of one class."""
         return np.asarray(self.inputs[self.labels == label])
 
 
-def read_topodnn_sample(
+@dataclass(frozen=True)
+class JetSource:
+    """A file of jets.
+
+    Attributes:
+        path: Where it is.
+        block: What names it in a result: source, id, DOI, hashes.
+    """
+
+    path: Path
+    block: dict[str, Any]
+
+    @property
+    def is_paper(self) -> bool:
+        """Whether it is the paper's own file."""
+        return bool(self.block["source"] == "paper")
+
+    @property
+    def name(self) -> str:
+        """The jets in words, without their number."""
+        simulated = self.block["source"] == "embedded"
+        return "simulated jets" if simulated else f"jets of {self.path.name}"
+
+
+def read_sample(
+    family: str,
     source: str,
     split: str,
     jets: int | None,
     fetch: Fetch,
     progress: Progress,
     *,
-    embedded: Callable[[int | None], Path] | None = None,
+    embedded: EmbeddedFile | None = None,
+    corrected: bool = False,
 ) -> Sample:
-    """Read jets and preprocess them for TopoDNN.
+    """Read jets and preprocess them for a family of taggers.
 
     Args:
+        family: ``topodnn``, ``mbns``, ``pfn``, ``pfin`` or ``augpfn``.
         source: ``fixtures``, ``paper``, ``embedded`` or a path.
         split: ``train``, ``val`` or ``test`` of the paper's data.
         jets: Use the first N jets; all if not given.
@@ -118,90 +157,73 @@ def read_topodnn_sample(
         progress: Wraps the chunks.
         embedded: Gives the path of at least so many embedded jets; if not given, the shipped
             ones serve, however many are asked for.
+        corrected: Whether the originals' quirks are off.
 
     Raises:
         BadInput: If the jets cannot be used.
+        MissingData: If the source has no jets for this family.
+        NotAvailable: If subjettiness has to be computed and FastJet is not installed.
     """
     if jets is not None and jets < 2:
         raise BadInput(f"--jets {jets}: two jets or more are needed")
     if source == "fixtures":
-        return _from_fixtures(jets, fetch)
+        return _from_fixtures(family, jets, fetch)
+    found = find_jets(source, split, jets, fetch, embedded=embedded)
+    return _from_file(family, found, jets, progress, corrected)
+
+
+def read_topodnn_sample(
+    source: str, split: str, jets: int | None, fetch: Fetch, progress: Progress
+) -> Sample:
+    """Read jets and preprocess them for TopoDNN; see :func:`read_sample`."""
+    return read_sample("topodnn", source, split, jets, fetch, progress)
+
+
+def find_jets(
+    source: str,
+    split: str,
+    jets: int | None,
+    fetch: Fetch,
+    *,
+    embedded: EmbeddedFile | None = None,
+) -> JetSource:
+    """Return the file of a source, for those that need the constituents themselves.
+
+    Args:
+        source: ``paper``, ``embedded`` or a path.
+        split, jets, fetch, embedded: As :func:`read_sample` takes them.
+
+    Raises:
+        MissingData: If the source is ``fixtures``, which has inputs and no constituents.
+    """
+    if source == "fixtures":
+        raise MissingData(
+            "the authors stored inputs of their networks and no constituents: "
+            "use --data embedded, paper or a file"
+        )
     if source == "embedded":
         path = embedded(jets) if embedded else fetch(SHIPPED)
-        return _from_file(path, describe_file(path), jets, progress)
+        return JetSource(path, describe_file(path))
     artifact_id = f"toptag/data/{split}.h5"
     path = fetch(artifact_id) if source == "paper" else Path(source)
-    is_paper = source == "paper" or _is_pinned(path, artifact_id)
-    block = _paper_block(artifact_id) if is_paper else _path_block(path)
-    return _from_file(path, block, jets, progress)
+    if source == "paper" or _is_pinned(path, artifact_id):
+        pin = find_artifact(artifact_id)
+        facts = {"id": pin.id, "doi": pin.doi, "sha256": pin.sha256, "md5": pin.md5}
+        return JetSource(path, {"source": "paper", **facts})
+    facts = {"id": path.name, "doi": None, "sha256": None, "md5": None}
+    return JetSource(path, {"source": "path", **facts})
 
 
-def stored_outputs(fetch: Fetch) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the authors' TopoDNN outputs P(top) for the whole test set, and its labels.
-
-    Raises:
-        BadInput: If the files hold something else.
-    """
-    try:
-        predictions = np.load(fetch(_PREDICTIONS), allow_pickle=False)
-    except ValueError as error:
-        raise BadInput(f"{_PREDICTIONS} is no readable array ({error})") from error
-    return predictions, _labels_of(predictions, _PREDICTIONS, fetch)
-
-
-def real_jet_pt(fetch: Fetch) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the transverse momenta of all jets of the test set [GeV], and their labels.
-
-    Raises:
-        BadInput: If the files hold something else.
-    """
-    pt = np.asarray(load_pickle(fetch(_JET_PT)), dtype=np.float64).ravel()
-    return pt, _labels_of(pt, _JET_PT, fetch)
-
-
-def _labels_of(values: NDArray[Any], name: str, fetch: Fetch) -> NDArray[np.int64]:
-    """Return the labels of the test set, which must be as many as the values of a file."""
-    labels = np.asarray(load_pickle(fetch(_LABELS)), dtype=np.int64).ravel()
-    if values.shape != labels.shape:
-        raise BadInput(f"{name} and {_LABELS} differ in length")
-    return labels
-
-
-def authors_background(fetch: Fetch) -> NDArray[np.float32]:
-    """Return the authors' KernelSHAP background: 5000 QCD training jets (quirk B7)."""
-    return _table(fetch(f"{_FOLDER}/background.pkl")).values.astype(np.float32)
-
-
-def authors_shap_values(fetch: Fetch) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Return the authors' SHAP values of 500 QCD jets and of 500 top jets, and their base.
-
-    Returns:
-        (500, 90), (500, 90) and the base value, in units of the logit.
-    """
-    qcd, top = (
-        np.asarray(load_pickle(fetch(f"{_FOLDER}/shap_values_{name}.pkl")), dtype=np.float64)
-        for name in ("bkg", "sig")
-    )
-    base = np.asarray(load_pickle(fetch(f"{_FOLDER}/expected_value.pkl")), dtype=np.float64)
-    if qcd.shape[-1] != len(topodnn_features()) or qcd.shape != top.shape or base.size != 1:
-        raise BadInput(f"{_FOLDER} holds SHAP values of shapes {qcd.shape} and {top.shape}")
-    # shap of 2022 stored a list with one array per output.
-    width = qcd.shape[-1]
-    return qcd.reshape(-1, width), top.reshape(-1, width), float(base.ravel()[0])
-
-
-def _from_fixtures(jets: int | None, fetch: Fetch) -> Sample:
-    names = [f"{_FOLDER}/samples_{name}.pkl" for name in ("bkg", "sig")]
-    qcd, top = (_table(fetch(name)) for name in names)
-    if qcd.columns != topodnn_features() or top.columns != topodnn_features():
-        raise BadInput(f"{names[0]} does not have the columns of TopoDNN")
+def _from_fixtures(family: str, jets: int | None, fetch: Fetch) -> Sample:
+    qcd, top = stored_inputs(family, fetch)
     # The first N of a mixed file: as many of each class.
     n_top = len(top) if jets is None else min(len(top), jets // 2)
     n_qcd = len(qcd) if jets is None else min(len(qcd), jets - jets // 2)
+    names = [qcd.name, top.name]
     return Sample(
-        inputs=np.vstack([qcd.values[:n_qcd], top.values[:n_top]]).astype(np.float32),
+        inputs=np.vstack([qcd.inputs[:n_qcd], top.inputs[:n_top]]),
         labels=np.repeat([0, 1], [n_qcd, n_top]),
-        rows=np.concatenate([qcd.index[:n_qcd], top.index[:n_top]]),
+        rows=np.concatenate([qcd.rows[:n_qcd], top.rows[:n_top]]),
         kind="subset",
         description=f"{n_qcd} QCD and {n_top} top test jets that the authors stored",
         data={
@@ -212,43 +234,58 @@ def _from_fixtures(jets: int | None, fetch: Fetch) -> Sample:
             "jets": n_qcd + n_top,
             "selection": f"first {n_qcd} QCD and {n_top} top jets",
         },
+        family=family,
     )
 
 
-def _paper_block(artifact_id: str) -> dict[str, Any]:
-    pin = find_artifact(artifact_id)
-    facts = {"id": pin.id, "doi": pin.doi, "sha256": pin.sha256, "md5": pin.md5}
-    return {"source": "paper", **facts}
-
-
-def _path_block(path: Path) -> dict[str, Any]:
-    return {"source": "path", "id": path.name, "doi": None, "sha256": None, "md5": None}
-
-
-def _from_file(path: Path, block: dict[str, Any], jets: int | None, progress: Progress) -> Sample:
-    """Read a file; ``block`` says what it is, as the ``data`` block of a result does."""
-    with open_jets(path) as table:
-        total = len(table) if jets is None else min(jets, len(table))
-        inputs = np.empty((total, len(topodnn_features())), np.float32)
-        labels = np.empty(total, np.int64)
-        starts = range(0, total, _CHUNK)
-        leading = min(TOPODNN.constituents, table.constituents)
-        chunks = table.iter_jets(stop=total, chunk=_CHUNK, constituents=leading)
-        for start, chunk in zip(progress(starts, "preprocessing"), chunks, strict=True):
-            rows = slice(start, start + len(chunk.labels))
-            inputs[rows] = topodnn_inputs(chunk.four_momenta)
-            labels[rows] = chunk.labels
-        complete = total == len(table)
-    is_paper = block["source"] == "paper"
-    name = "simulated jets" if block["source"] == "embedded" else f"jets of {path.name}"
+def _from_file(
+    family: str, source: JetSource, jets: int | None, progress: Progress, corrected: bool
+) -> Sample:
+    maker = FAMILIES[family]
+    with open_jets(source.path) as file:
+        length = len(file)
+        used = _published_length(family, length) if source.is_paper and not corrected else length
+        total = used if jets is None else min(jets, used)
+        parts = iter_jets_with_subjettiness(
+            file,
+            stop=total,
+            chunk=_CHUNK,
+            constituents=maker.leading(corrected),
+            wanted=maker.needs_fastjet and not corrected,
+        )
+        # One array from the beginning: the inputs of PFN fill a gigabyte.
+        precision = maker.compute(np.zeros((0, 1, 4), np.float32), np.zeros((0, 24))).dtype
+        inputs = np.empty((total, len(maker.features())), precision)
+        labels, known = np.empty(total, np.int64), np.empty(total, np.bool_)
+        starts = progress(range(0, total, _CHUNK), "preprocessing")
+        for start, (part, taus) in zip(starts, parts, strict=True):
+            rows = slice(start, start + len(part))
+            inputs[rows] = maker.compute(part.four_momenta, taus, corrected=corrected)
+            labels[rows] = part.labels
+            known[rows] = ~np.isnan(inputs[rows]).any(axis=1)
+    dropped = int(total - known.sum())
+    kept = inputs if not dropped else inputs[known]
+    without = f", without {dropped:,} that have no subjettiness" if dropped else ""
+    share = "all" if total == length else "the first"
     return Sample(
-        inputs=inputs,
-        labels=labels,
-        rows=np.arange(total),
-        kind=("complete" if complete else "subset") if is_paper else "other",
-        description=f"{'all' if complete else 'the first'} {total:,} {name}",
-        data={**block, "jets": total, "selection": "all" if complete else f"first {total}"},
+        inputs=kept,
+        labels=labels[known],
+        rows=np.flatnonzero(known),
+        kind=("complete" if total == used else "subset") if source.is_paper else "other",
+        description=f"{share} {total:,} {source.name}{without}",
+        data={
+            **source.block,
+            "jets": len(kept),
+            "selection": f"{'all' if total == length else f'first {total}'}{without}",
+        },
+        family=family,
     )
+
+
+def _published_length(family: str, length: int) -> int:
+    """Return how many jets of a file the authors used."""
+    blocks = length // _MBNS_BLOCK
+    return blocks * _MBNS_BLOCK if family == "mbns" and blocks else length
 
 
 def _is_pinned(path: Path, artifact_id: str) -> bool:
@@ -261,10 +298,3 @@ def _is_pinned(path: Path, artifact_id: str) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def _table(path: Path) -> Table:
-    content = load_pickle(path)
-    if not isinstance(content, Table):
-        raise BadInput(f"{path} holds no table")
-    return content

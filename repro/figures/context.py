@@ -22,10 +22,14 @@ from repro.features.embedded import SHIPPED_PRESET, find_embedded, make_embedded
 from repro.features.samples import (
     CONSTANT_FEATURES,
     Described,
+    JetSource,
     Sample,
-    read_topodnn_sample,
+    find_jets,
+    read_sample,
     stored_outputs,
 )
+from repro.models.cards import find_card
+from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, load_tagger
 from repro.results.document import Result
 from repro.results.evidence import Evidence, rate, sample_control
@@ -149,22 +153,47 @@ class Context:
             raise BadInput(f"no weights at {weights}: give authors, embedded or a file")
 
     @functools.cached_property
-    def _samples(self) -> dict[tuple[str, int | None], Sample]:
+    def _samples(self) -> dict[tuple[str, str, int | None], Sample]:
         return {}
 
-    def topodnn_sample(self, split: str = "test", jets: int | None = None) -> Sample:
-        """Return the TopoDNN inputs of a split; a user's file and the fixtures have but one.
+    def sample(self, family: str, split: str = "test", jets: int | None = None) -> Sample:
+        """Return the inputs of a split; a user's file and the fixtures have but one.
 
         Args:
+            family: ``topodnn``, ``mbns``, ``pfn``, ``pfin`` or ``augpfn``.
             split: ``train``, ``val`` or ``test``.
             jets: Use the first N jets; by default as many as the settings say.
+
+        Raises:
+            MissingData: If the source has no jets for this family.
+            NotAvailable: If subjettiness has to be computed and FastJet is not installed.
         """
-        key = (split, jets or self.settings.jets)
+        key = (family, split, jets or self.settings.jets)
         if key not in self._samples:
-            self._samples[key] = read_topodnn_sample(
-                self.source, *key, self.fetch, self.progress, embedded=self.embedded
+            self._samples[key] = read_sample(
+                family,
+                self.source,
+                *key[1:],
+                self.fetch,
+                self.progress,
+                embedded=self.embedded,
+                corrected=self.settings.corrected,
             )
         return self._samples[key]
+
+    def topodnn_sample(self, split: str = "test", jets: int | None = None) -> Sample:
+        """Return the TopoDNN inputs of a split; see :meth:`sample`."""
+        return self.sample("topodnn", split, jets)
+
+    def jet_source(self, split: str = "test", jets: int | None = None) -> JetSource:
+        """Return the file with the constituents of at least so many jets of a split.
+
+        Raises:
+            MissingData: If the source has no constituents.
+        """
+        return find_jets(
+            self.source, split, jets or self.settings.jets, self.fetch, embedded=self.embedded
+        )
 
     def embedded(self, jets: int | None = None, preset: str = SHIPPED_PRESET) -> Path:
         """Return a file of simulated jets: the shipped one, or a larger one made in the cache.
@@ -194,22 +223,47 @@ class Context:
         return {}
 
     def tagger(self, name: str) -> Tagger:
-        """Return a tagger with the weights that the settings ask for."""
+        """Return a tagger with the weights that the settings ask for.
+
+        Those of a model whose weights the authors did not publish are the package's own.
+        """
         if name not in self._taggers:
-            self._taggers[name] = load_tagger(name, self.settings.weights, self.fetch)
+            weights = self.weights
+            if weights == "authors" and not find_card(name).authors:
+                weights = "embedded"
+            tagger = load_tagger(name, weights, self.fetch)
+            if isinstance(tagger.network, PfinNetwork):
+                tagger.network.stable_mass = self.settings.corrected
+            self._taggers[name] = tagger
         return self._taggers[name]
+
+    @functools.cached_property
+    def weights(self) -> str:
+        """``authors``, ``embedded`` or a path.
+
+        ``auto`` takes the authors' weights if they are cached or can be reached, and those that
+        come with the package otherwise.
+        """
+        if self.settings.weights != "auto":
+            return self.settings.weights
+        artifact = find_artifact(_AUTHORS)
+        if is_at_hand(self.store, artifact):
+            return "authors"
+        _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(artifact.id.rpartition("/TopoDNN")[0]))
+        return "embedded"
 
     @property
     def own_weights(self) -> bool:
         """Whether the weights are not the authors'."""
-        return self.settings.weights not in ("auto", "authors")
+        return self.weights != "authors"
 
-    def evidence(self, sample: Described) -> Evidence:
-        """Return what numbers from this sample rest on."""
+    def evidence(self, sample: Described, *taggers: Tagger) -> Evidence:
+        """Return what numbers from this sample, and from these taggers if any, rest on."""
         control, kind = None, rate(sample.kind, sample.labels)
         if sample.data["source"] == "fixtures" and kind != "few":
             control = sample_control(*stored_outputs(self.fetch), sample.rows)
-        return Evidence(kind, sample.description, self.own_weights, control)
+        own = any(tagger.own_weights for tagger in taggers) if taggers else self.own_weights
+        return Evidence(kind, sample.description, own, control)
 
     def problem(self, sample: Sample, tagger: Tagger) -> Problem:
         """Return the problem of explaining a tagger on a sample."""
@@ -218,7 +272,7 @@ class Context:
             inputs=tagger.prepare(sample.inputs, sample.features),
             labels=sample.labels,
             features=tuple(sample.features[i] for i in tagger.card.columns(sample.features)),
-            skip=CONSTANT_FEATURES,
+            skip=CONSTANT_FEATURES if sample.family == "topodnn" else (),
             device=self.device,
             seed=self.settings.seed,
             progress=self.progress,
@@ -237,7 +291,8 @@ class Context:
     ) -> Result:
         """Return the result of an item; ``evidence`` adds to that of the sample."""
         item: Item = find_item(item_id)
-        given = {"": self.evidence(sample), **(evidence or {})}
+        taggers = tuple(taggers)
+        given = {"": self.evidence(sample, *taggers), **(evidence or {})}
         remarks = {entry.control for entry in given.values() if entry.control}
         corrected = self.settings.corrected and bool(item.quirks)
         if self.settings.corrected and not corrected:
@@ -280,4 +335,10 @@ _LOUD = {
     "embedded": "simulated jets that come with this package, because the paper's {0.name} is "
     "neither cached nor reachable now ('repro fetch {0.id}' tries again)",
 }
+_LOUD_WEIGHTS = (
+    "trained by this package on simulated jets, because the authors' are neither cached nor "
+    "reachable now ('repro fetch {0}' tries again)"
+)
+# One of the authors' files stands for all: they lie in the same archive.
+_AUTHORS = find_card("topodnn").authors[0]
 _SOURCES = ("paper", "fixtures", "embedded")

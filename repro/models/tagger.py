@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from repro.data.integrity import hash_file
 from repro.data.pins import find_artifact
-from repro.errors import BadInput, NotAvailable
+from repro.errors import BadInput
 from repro.models.cards import Card, find_card
+from repro.models.embedded_weights import embedded_file, stem_of
 from repro.models.state import load_checked, read_state
 
 __all__ = ["Fetch", "Tagger", "WeightFile", "load_tagger", "predict_logits"]
@@ -50,6 +51,11 @@ class Tagger:
     card: Card
     network: nn.Module
     weights: tuple[WeightFile, ...]
+
+    @property
+    def own_weights(self) -> bool:
+        """Whether the weights are not the authors'."""
+        return any(file.source != "authors" for file in self.weights)
 
     def prepare(
         self, inputs: NDArray[np.floating], features: Sequence[str]
@@ -89,8 +95,8 @@ def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
 
     Args:
         name: ``family`` or ``family:variant``.
-        weights: ``auto``, ``authors``, ``embedded`` or the path of a file with a state dict
-            (safetensors, or torch with plain tensors only).
+        weights: ``authors``, ``embedded``, ``auto`` (the authors' where they are published) or
+            the path of a file with a state dict (safetensors, or torch with plain tensors only).
         fetch: Gives the local path of a pinned file.
 
     Raises:
@@ -101,12 +107,16 @@ def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
     card = find_card(name)
     family = importlib.import_module(f"repro.models.{card.family}")
     network: nn.Module = family.build(card)
-    if weights in ("auto", "authors"):
+    if weights == "auto":
+        weights = "authors" if card.authors else "embedded"
+    if weights == "authors":
         paths = [fetch(artifact) for artifact in card.authors]
         state: Mapping[str, Tensor] = family.read_authors(card, paths)
         files = tuple(_pinned(artifact) for artifact in card.authors)
     elif weights == "embedded":
-        raise NotAvailable(f"this version ships no weights for {card.name}: use --weights authors")
+        path = embedded_file(card)
+        state = read_state(path)
+        files = (WeightFile("embedded", f"embedded/{stem_of(card)}", None, hash_file(path)),)
     else:
         state = read_state(Path(weights))
         files = (WeightFile("path", Path(weights).name, None, hash_file(Path(weights))),)
