@@ -1,0 +1,1 @@
+"""Training: recipes (TOML), one loop for all taggers, checkpoints, cards of runs."""

@@ -1,0 +1,105 @@
+"""Several processes that train one network together, as ``torchrun`` starts them.
+
+Every process holds all jets and takes its share of each batch.  A step's gradient is the sum over
+all shares of the gradient of the summed loss, divided by the batch: what one process would get,
+up to the order of the sum.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+__all__ = ["ALONE", "Crew", "join_crew"]
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The processes that train together.
+
+    Attributes:
+        rank: Number of this one.
+        size: How many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and speaks."""
+        return self.rank == 0
+
+    def share(self, rows: Tensor) -> Tensor:
+        """Return this process's part of a batch.
+
+        >>> Crew(1, 2).share(torch.arange(5)).tolist()
+        [1, 3]
+        """
+        return rows[self.rank :: self.size]
+
+    def add_gradients(self, network: nn.Module) -> None:
+        """Replace each gradient by its sum over all processes."""
+        if self.size == 1:
+            return
+        parameters = list(network.parameters())
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        dist.all_reduce(flat)
+        offset = 0
+        for gradient in gradients:
+            gradient.copy_(flat[offset : offset + gradient.numel()].view_as(gradient))
+            offset += gradient.numel()
+
+    def add(self, values: Tensor) -> Tensor:
+        """Return the sum of the values over all processes."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def from_leader(self, values: Iterable[float]) -> list[float]:
+        """Return the leader's values."""
+        tensor = torch.tensor(list(values), dtype=torch.float64)
+        if self.size > 1:
+            dist.broadcast(tensor, 0)
+        return [float(value) for value in tensor]
+
+    def wait(self) -> None:
+        """Wait until all processes are here."""
+        if self.size > 1:
+            dist.barrier()
+
+
+ALONE = Crew()
+
+
+@contextmanager
+def join_crew(device: str) -> Iterator[tuple[Crew, str]]:
+    """Join the processes that ``torchrun`` started, if it did.
+
+    Args:
+        device: The device that was asked for; ``cuda`` becomes this process's own.
+
+    Yields:
+        The crew, and the device of this process.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield ALONE, device
+        return
+    if device == "cuda":
+        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        torch.cuda.set_device(device)
+    # Numbers on the CPU are exchanged too: gloo for them, nccl for those on GPUs.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo")
+    try:
+        yield Crew(dist.get_rank(), size), device
+    finally:
+        dist.destroy_process_group()

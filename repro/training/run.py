@@ -1,0 +1,239 @@
+"""A whole training in a folder: read jets, train or go on, write weights, history and card."""
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from repro.data.atomic import write_atomically
+from repro.errors import BadInput
+from repro.models.tagger import Tagger
+from repro.training.checkpoint import (
+    Checkpoint,
+    identity_of,
+    read_checkpoint,
+    write_checkpoint,
+)
+from repro.training.examples import Examples
+from repro.training.loop import Plan, train
+from repro.training.preload import initialise, preload
+from repro.training.rules import Epoch
+from repro.training.run_card import describe_run, measure
+
+__all__ = ["CARD", "CHECKPOINT", "HISTORY", "WEIGHTS", "Preloaded", "run_training"]
+
+CHECKPOINT, HISTORY, WEIGHTS, CARD = (
+    "checkpoint.pt",
+    "history.csv",
+    "weights.safetensors",
+    "card.json",
+)
+
+
+@dataclass(frozen=True)
+class Preloaded:
+    """Weights to begin with.
+
+    Attributes:
+        state: Tensors by name.
+        origin: What names them in the card.
+    """
+
+    state: Mapping[str, Tensor]
+    origin: Mapping[str, Any]
+
+
+def run_training(
+    tagger: Tagger,
+    learning: Examples,
+    validation: Examples,
+    plan: Plan,
+    out: Path,
+    *,
+    tests: Mapping[str, Examples],
+    preloaded: Preloaded | None = None,
+    corrected: bool = False,
+    restart: bool = False,
+    environment: Mapping[str, Any],
+    interrupted: Callable[[], bool] = lambda: False,
+    progress: Callable[[Iterable[Any], str], Iterable[Any]] = lambda steps, _label: steps,
+    report: Callable[[Epoch], None] = lambda _epoch: None,
+) -> tuple[dict[str, Any], list[Epoch]]:
+    """Train in a folder, or go on where a training of the same settings stands.
+
+    Args:
+        tagger: Its network is trained.
+        learning: Jets to learn from.
+        validation: Jets to choose the epoch by.
+        plan: How.
+        out: Folder for ``weights.safetensors``, ``card.json``, ``history.csv`` and the checkpoint.
+        tests: Further jets to measure the performance on, by name.
+        preloaded: Weights to begin with.
+        corrected: Whether the originals' quirks of the inputs are off, for the card.
+        restart: Whether to begin again if the folder holds a training.
+        environment: Versions, device and commit, for the card.
+        interrupted: As :func:`repro.training.loop.train` takes it.
+        progress: As there.
+        report: As there.
+
+    Returns:
+        The card, and all epochs.
+
+    Raises:
+        BadInput: If the folder holds another training, or one that runs now.
+        KeyboardInterrupt: If it was interrupted; the same call goes on.
+    """
+    with _alone(out, leads=plan.crew.leads):
+        identity = _identity(tagger, learning, validation, plan, preloaded, corrected=corrected)
+        state = _begin(tagger, plan, out, identity, preloaded, restart=restart)
+
+        def save(reached: Checkpoint) -> None:
+            if plan.crew.leads:
+                write_checkpoint(out / CHECKPOINT, reached)
+                write_atomically(out / HISTORY, _history(reached.history))
+
+        network = tagger.network.to(plan.device)
+        state = train(
+            network,
+            learning,
+            validation,
+            plan,
+            state,
+            save=save,
+            interrupted=interrupted,
+            progress=progress,
+            report=report,
+        )
+        stored = _stored(state.best, plan.recipe.store)
+        weights = safetensors.torch.save(stored, {"model": tagger.card.name})
+        network.load_state_dict(stored)
+        card: dict[str, Any] = {}
+        if plan.crew.leads:
+            jets = {"validation": validation, **tests}
+            card = describe_run(
+                tagger.card,
+                plan.recipe,
+                learning,
+                state.history,
+                weights=weights,
+                state=stored,
+                metrics={name: measure(tagger, part, plan.device) for name, part in jets.items()},
+                begun_with=preloaded.origin if preloaded else None,
+                corrected=corrected,
+                environment=environment,
+            )
+            write_atomically(out / WEIGHTS, weights)
+            write_atomically(out / CARD, _json(card))
+        plan.crew.wait()
+    return card, state.history
+
+
+def _begin(
+    tagger: Tagger,
+    plan: Plan,
+    out: Path,
+    identity: str,
+    preloaded: Preloaded | None,
+    *,
+    restart: bool,
+) -> Checkpoint:
+    """Return the state to begin from: the folder's, or a new one."""
+    found = None if restart else read_checkpoint(out / CHECKPOINT)
+    if found is not None and found.identity != identity:
+        changed = ", ".join(_differences(found.identity, identity))
+        raise BadInput(
+            f"{out} holds a training with other settings ({changed}): give another folder, or "
+            "--restart to begin again"
+        )
+    if found is not None:
+        return found
+    network = tagger.network.cpu()
+    initialise(network, plan.recipe.initialisation, plan.recipe.seed)
+    if preloaded:
+        preload(network, preloaded.state)
+    drawn = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    return Checkpoint(identity, drawn, {})
+
+
+def _identity(
+    tagger: Tagger,
+    learning: Examples,
+    validation: Examples,
+    plan: Plan,
+    preloaded: Preloaded | None,
+    *,
+    corrected: bool,
+) -> str:
+    return identity_of(
+        {
+            "model": tagger.card.name,
+            "recipe": {**plan.recipe.document(), "notes": None},
+            "data": learning.source,
+            "validation": validation.source,
+            "preload": dict(preloaded.origin) if preloaded else None,
+            "corrected": corrected,
+            "processes": plan.crew.size,
+            "precision": str(plan.autocast),
+            "compiled": plan.step_network is not None,
+        }
+    )
+
+
+def _differences(first: str, second: str) -> list[str]:
+    """Return the names of the settings in which two trainings differ."""
+    one, other = (_flat(json.loads(text)) for text in (first, second))
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
+    recipe = document.get("recipe", {})
+    return {**{name: value for name, value in document.items() if name != "recipe"}, **recipe}
+
+
+def _stored(state: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
+    kind = torch.float32 if precision == "float32" else None
+    return {name: tensor.to(kind or tensor.dtype).contiguous() for name, tensor in state.items()}
+
+
+def _history(history: Sequence[Epoch]) -> bytes:
+    buffer = io.StringIO()
+    names = [field.name for field in dataclasses.fields(Epoch)]
+    writer = csv.DictWriter(buffer, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(dataclasses.asdict(epoch) for epoch in history)
+    return buffer.getvalue().encode()
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+@contextmanager
+def _alone(out: Path, *, leads: bool) -> Iterator[None]:
+    """Keep other trainings out of a folder."""
+    if not leads:
+        yield
+        return
+    lock = filelock.FileLock(out / ".lock")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:
+        raise BadInput(f"another training runs in {out}: wait, or choose another") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise BadInput(f"cannot write to {out}: {reason}; choose another folder") from error
+    try:
+        yield
+    finally:
+        lock.release()
