@@ -4,7 +4,7 @@
 
 Each variant is one ``repro train MODEL --recipe embedded``; the longest begin first, on one thread
 each.  What is finished is not trained again, and what was stopped goes on.  The data were made by
-``repro simulate toptag --preset matched --seed 2 --jets 220000 --packed --out train.h5``; seed 1 is
+``repro simulate toptag --preset matched --seed 2 --jets 210000 --packed --out train.h5``; seed 1 is
 that of the shipped jets, on which the performance is measured.
 """
 
@@ -21,8 +21,11 @@ from repro.data.pins import find_artifact
 from repro.data.store import shipped_path
 from repro.features.embedded import SHIPPED
 from repro.models import embedded_weights
-from repro.models.cards import Card, load_cards
+from repro.models.cards import Card, find_card, load_cards
+from repro.training.recipe import find_recipe
 
+# A variant that begins with the weights of another stands after it: give --jobs 1, or both names in
+# two calls.
 FAMILIES = ("pfin", "pfn", "augpfn", "mbns", "topodnn")
 PLACE = Path(embedded_weights.__file__).parent / "embedded"
 
@@ -57,6 +60,9 @@ def train(card: Card, data: Path, runs: Path) -> int:
     out.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "repro", "train", card.name, "--recipe", "embedded"]
     command += ["--data", str(data), "--out", str(out)]
+    begin_with = find_recipe("embedded", card).begin_with
+    if begin_with:
+        command += ["--preload", str(folder(find_card(begin_with), runs) / "weights.safetensors")]
     command += ["--test", str(shipped_path(find_artifact(SHIPPED)))]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with (out / "log.txt").open("w") as log:

@@ -185,7 +185,7 @@ def _train(
         plan,
         arguments.out,
         tests=tests,
-        preloaded=_preloaded(arguments.preload, context, tagger),
+        preloaded=_preloaded(arguments.preload, plan.recipe.begin_with, context, tagger),
         corrected=arguments.corrected,
         restart=arguments.restart,
         environment={**environment(plan.device), "threads": str(torch.get_num_threads())},
@@ -219,21 +219,26 @@ def _examples(
     return learning, validation, {path.name: read(path) for path in arguments.test}
 
 
-def _preloaded(weights: str | None, context: "Context", tagger: "Tagger") -> "Preloaded | None":
+def _preloaded(
+    weights: str | None, begin_with: str | None, context: "Context", tagger: "Tagger"
+) -> "Preloaded | None":
     from repro.data.integrity import hash_file  # noqa: PLC0415
     from repro.models.state import read_state  # noqa: PLC0415
     from repro.models.tagger import load_tagger  # noqa: PLC0415
     from repro.training.run import Preloaded  # noqa: PLC0415
 
+    name = tagger.card.name
+    if weights is None and begin_with is not None:
+        name, weights = begin_with, "embedded"
     if weights is None:
         return None
     if weights in ("authors", "embedded"):
-        found = load_tagger(tagger.card.name, weights, context.fetch)
+        found = load_tagger(name, weights, context.fetch)
         state = dict(found.network.state_dict())
-        return Preloaded(state, {"source": weights, "sha256": found.weights[0].sha256})
+        return Preloaded(state, {"model": name, "sha256": found.weights[0].sha256})
     path = Path(weights)
     state = dict(read_state(path))
-    return Preloaded(state, {"source": path.name, "sha256": hash_file(path)})
+    return Preloaded(state, {"model": path.name, "sha256": hash_file(path)})
 
 
 def _ask_to_stop() -> Callable[[], bool]:

@@ -36,6 +36,7 @@ class Recipe:
         reload_below: If given, the best weights are taken again after such a loss of accuracy.
         shuffle: If given, constituents change places with their neighbours, so far.
         rotate: Whether jets are turned and mirrored at random.
+        begin_with: If given, the variant whose embedded weights are the first.
         leading: How many constituents the first epochs see.
         store: Precision of the file of weights, ``network`` or ``float32``.
         notes: What should be known of the recipe.
@@ -53,6 +54,7 @@ class Recipe:
     reload_below: float | None = None
     shuffle: float | None = None
     rotate: bool = False
+    begin_with: str | None = None
     leading: tuple[tuple[int, int], ...] = ()
     store: str = "network"
     notes: tuple[str, ...] = ()

@@ -76,10 +76,17 @@ def _cosine(schedule: Mapping[str, Any], step: int, per_epoch: int, epochs: int)
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, total - rising)))
 
 
+def _trapezoid(schedule: Mapping[str, Any], step: int, per_epoch: int, epochs: int) -> float:
+    total = per_epoch * epochs
+    rising, falling = (max(1, round(schedule[name] * total)) for name in ("warm_up", "fall"))
+    return min(1.0, (step + 1) / rising, (total - step) / falling)
+
+
 _SCHEDULES: dict[str, Callable[[Mapping[str, Any], int, int, int], float]] = {
     "constant": _constant,
     "steps": _steps,
     "cosine": _cosine,
+    "trapezoid": _trapezoid,
 }
 
 

@@ -66,15 +66,28 @@ def test_steps_fall_at_the_milestones():
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
 
 
-@given(st.integers(1, 50), st.integers(1, 30), st.floats(0, 0.5))
-def test_a_cosine_rises_and_falls_within_its_bounds(per_epoch, epochs, warm_up):
-    found = recipe(epochs=epochs, schedule={"kind": "cosine", "warm_up": warm_up})
+@pytest.mark.parametrize("kind", ["cosine", "trapezoid"])
+@given(
+    per_epoch=st.integers(1, 50),
+    epochs=st.integers(1, 30),
+    warm_up=st.floats(0, 0.5),
+    fall=st.floats(0, 0.5),
+)
+def test_the_rate_rises_and_falls_within_its_bounds(kind, per_epoch, epochs, warm_up, fall):
+    schedule = {"kind": kind, "warm_up": warm_up, "fall": fall}
+    found = recipe(epochs=epochs, schedule=schedule)
     rates = np.array([learning_rate(found, step, per_epoch) for step in range(per_epoch * epochs)])
     assert (rates > 0).all()
     assert rates.max() <= 0.1 * (1 + 1e-12)
     top = int(rates.argmax())
     assert (np.diff(rates[: top + 1]) >= 0).all()
     assert (np.diff(rates[top:]) <= 1e-15).all()
+
+
+def test_a_trapezoid_stays_and_ends_near_zero():
+    found = recipe(epochs=10, schedule={"kind": "trapezoid", "warm_up": 0.1, "fall": 0.4})
+    rates = [learning_rate(found, step, 10) for step in (0, 9, 59, 60, 80, 99)]
+    assert rates == pytest.approx([0.01, 0.1, 0.1, 0.1, 0.05, 0.0025])
 
 
 def test_the_first_of_equal_epochs_is_kept():

@@ -149,7 +149,7 @@ def test_preloading_begins_where_another_run_ended(jets, tmp_path):
     more = ("topodnn:v3", "--epochs", 1, "--preload", weights)
     assert main(arguments(jets, second, *more)) == 0
     card = json.loads((second / "card.json").read_text())
-    assert card["training"]["begun_with"]["source"] == "weights.safetensors"
+    assert card["training"]["begun_with"]["model"] == "weights.safetensors"
 
 
 def test_another_training_in_the_same_folder_is_refused(jets, tmp_path, capsys):
