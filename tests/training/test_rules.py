@@ -52,7 +52,7 @@ def test_every_variant_has_every_recipe(name, family):
         found = find_recipe(name, card)
         assert found.name == name
         assert 0 < learning_rate(found, 0, 10) <= found.learning_rate
-        assert not should_stop(found, history([0.5]))
+        assert should_stop(found, history([0.5])) is (found.epochs == 1)
 
 
 def test_an_unknown_recipe_is_refused():
