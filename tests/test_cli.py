@@ -189,9 +189,6 @@ WRONG = {
     "fig 99": "toptag has no figure '99'",
     "fig 0": "no figure",
     "table 1 --paper atlas": "invalid choice",
-    "fig 9": "not implemented yet",
-    "table 2": "not implemented yet",
-    "fig K1 --paper hbb": "not implemented yet",
     "fig 4 --jets 0": "no whole number from 1",
     "fig 4 --jets many": "no whole number from 1",
     "fig 4 --seed x": "no whole number from 0",
@@ -215,6 +212,10 @@ WRONG = {
     "dance": "invalid choice",
     "": "required",
 }
+# The first item of each paper that this version cannot compute, if there is one.
+NOT_YET = {item.paper: item for item in reversed(load_items()) if item.module is None}
+for _item in NOT_YET.values():
+    WRONG[f"{_item.kind} {_item.label} --paper {_item.paper}"] = "not implemented yet"
 
 
 @pytest.mark.parametrize("line", WRONG)

@@ -1,7 +1,8 @@
-"""Every table and figure that this version computes: on real jets, on files, again, drawn."""
+"""Every table and figure that this version computes: on stored jets, on files, again, drawn."""
 
 import io
 import json
+import re
 from importlib import resources
 
 import jsonschema
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from own_weights import shipped_or_random
 from problems import shap
 
 from repro.catalogue import find_item, load_claims, load_items
@@ -24,13 +26,24 @@ ITEMS = [item for item in load_items() if item.module and item.method != "closur
 IDS = [item.id for item in ITEMS]
 # KernelSHAP is slow: few jets and a small background say whether it runs.
 QUICK = {"jets": 8, "background": 20}
-# Numbers that this version does not compute at all.
-NOT_COMPUTED = {"toptag/T8.pfn_accuracy", "toptag/T8.pfn_auc"}
+# The authors stored no jets for PFN and PFIN; simulated ones take their place.
+SIMULATED = {"data": "embedded", "jets": 300}
+# Numbers that nothing of that kind can give: of PFN on the stored jets, and of a brief training.
+NOT_COMPUTED = {"toptag/T8.pfn_accuracy", "toptag/T8.pfn_auc"} | {
+    claim.id for claim in load_claims("toptag") if claim.group == "toptag/C41"
+}
 assert shap  # imported there without the warnings of its own imports
 
 
 def settings_for(item, **settings):
-    return settings | (QUICK if item.method == "kernel_shap" else {})
+    usual = {} if item.fixtures or not item.data else SIMULATED
+    return usual | settings | (QUICK if item.method == "kernel_shap" else {})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_weights(tmp_path_factory):
+    with shipped_or_random(tmp_path_factory.mktemp("weights")):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +73,12 @@ def values_of(panel):
     return {name: entry["value"] for name, entry in panel.items()}
 
 
-# --- on the authors' stored jets ---------------------------------------------------------------
+# --- on the authors' stored jets, or simulated ones ---------------------------------------------
 
 
-def test_the_implemented_items_are_the_topodnn_ones():
-    assert set(IDS) >= {f"toptag/fig{n}" for n in range(1, 9)} | {"toptag/table1", "toptag/table8"}
+def test_the_implemented_items_are_there():
+    figures = {f"toptag/fig{n}" for n in (*range(1, 9), 25, 26)}
+    assert set(IDS) >= figures | {f"toptag/table{n}" for n in (1, 2, 3, 4, 5, 6, 8)}
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=IDS)
@@ -92,6 +106,8 @@ def test_every_claim_finds_its_number(compute, item):
             continue
         missing = evidence.kind == "missing"
         assert missing == (claim.id in NOT_COMPUTED)
+        if "rejection" in claim.value and found is None:
+            continue  # of few jets: infinite
         assert missing == (found is None), f"{claim.id}: {found} at {claim.value}"
 
 
@@ -103,7 +119,9 @@ def test_evidence_speaks_of_values_that_are_there(compute, item):
             assert look_up(result.values, path) is not None, path
 
 
-@pytest.mark.parametrize("item", ITEMS, ids=IDS)
+@pytest.mark.parametrize(
+    "item", [item for item in ITEMS if item.fixtures], ids=lambda item: item.id
+)
 def test_no_claim_deviates_on_the_authors_own_jets(compute, item):
     """The fixtures are an untypical draw, and the control says so instead of judging by them."""
     deviating = [
@@ -257,24 +275,25 @@ def test_own_shap_values_agree_with_the_authors(make_context):
 
 @pytest.mark.parametrize("item", ITEMS, ids=IDS)
 def test_the_same_seed_gives_the_same_values(compute, make_context, item):
-    first = compute(item, jets=30)
-    second = compute_item(item, make_context(**settings_for(item, jets=30)))
+    first = compute(item, jets=60)
+    second = compute_item(item, make_context(**settings_for(item, jets=60)))
     assert first.values == second.values
     assert first.claims == second.claims
     assert first.settings["seed"] == 0
 
 
-# Where the originals' quirks (B4, B7, B11, B12) enter.
-QUIRKY = {"toptag/fig2", "toptag/fig4", "toptag/fig5", "toptag/fig7"}
+# Of these the authors stored what comes after the quirks.
+STORED_WITH_QUIRKS = {"toptag/table2", "toptag/table8"}
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=IDS)
 def test_corrected_differs_exactly_where_there_are_quirks(compute, item):
-    published, corrected = (compute(item, jets=30, corrected=flag) for flag in (False, True))
-    assert (published.values != corrected.values) == (item.id in QUIRKY)
-    assert corrected.settings["corrected"] is (item.id in QUIRKY)
-    assert bool(item.quirks) == (item.id in QUIRKY)
-    if item.id not in QUIRKY:
+    jets = 30 if item.fixtures else 200
+    published, corrected = (compute(item, jets=jets, corrected=flag) for flag in (False, True))
+    enters = bool(item.quirks) and item.id not in STORED_WITH_QUIRKS
+    assert (published.values != corrected.values) == enters
+    assert corrected.settings["corrected"] is bool(item.quirks)
+    if not item.quirks:
         assert corrected.claims == published.claims
 
 
@@ -329,14 +348,14 @@ def own_file(tmp_path_factory):
     pt[rng.random(n) < 0.3, 25:] = 0
     momenta = [pt * np.cosh(eta), pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)]
     path = tmp_path_factory.mktemp("own") / "mine.h5"
-    jets = Jets(
-        np.stack(momenta, axis=2).astype(np.float32), labels, np.zeros((n, 4)), np.zeros(n, int)
-    )
+    four_momenta = np.stack(momenta, axis=2).astype(np.float32)
+    truth = 1.1 * four_momenta[:, 1:].sum(axis=1) * labels[:, None]
+    jets = Jets(four_momenta, labels, truth, np.zeros(n, int))
     write_jets(path, [jets])
     return path
 
 
-@pytest.mark.parametrize("item", ITEMS, ids=IDS)
+@pytest.mark.parametrize("item", [item for item in ITEMS if item.data], ids=lambda item: item.id)
 def test_every_item_runs_on_a_file_of_ones_own(compute, own_file, item):
     result = compute(item, data=str(own_file))
     jsonschema.validate(json.loads(result.to_json()), SCHEMA)
@@ -345,20 +364,21 @@ def test_every_item_runs_on_a_file_of_ones_own(compute, own_file, item):
     assert str(own_file.parent) not in result.to_json()
     if item.kind == "fig":
         assert png(render_item(item, result))
-    assert result.data["jets"] == settings_for(item).get("jets", 240)
+    assert result.data["jets"] == min(settings_for(item).get("jets", 240), 240)
     for entry in result.claims:
         # Nothing that was computed from these jets reproduces the paper.
         if entry["verdict"] == "reproduced":
             assert "weights" in entry["reason"] or "authors stored" in entry["reason"]
         if entry["verdict"] in ("deviates", "replicated"):
-            assert "240 jets of mine.h5" in entry["reason"]
+            assert re.search(r"240 jets of mine\.h5|from the weights", entry["reason"])
 
 
 @pytest.mark.parametrize("jets", [2, 5])
 @pytest.mark.parametrize("item", ITEMS, ids=IDS)
 def test_very_few_jets_give_a_result_or_one_line(make_context, item, jets):
     try:
-        result = compute_item(item, make_context(jets=jets, background=3))
+        settings = settings_for(item) | {"jets": jets, "background": 3}
+        result = compute_item(item, make_context(**settings))
     except BadInput as error:
         assert "\n" not in str(error)  # noqa: PT017 - either is right
     else:

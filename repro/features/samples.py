@@ -141,8 +141,8 @@ def read_sample(
     split: str,
     jets: int | None,
     fetch: Fetch,
-    progress: Progress,
     *,
+    progress: Progress,
     embedded: EmbeddedFile | None = None,
     corrected: bool = False,
 ) -> Sample:
@@ -176,7 +176,7 @@ def read_topodnn_sample(
     source: str, split: str, jets: int | None, fetch: Fetch, progress: Progress
 ) -> Sample:
     """Read jets and preprocess them for TopoDNN; see :func:`read_sample`."""
-    return read_sample("topodnn", source, split, jets, fetch, progress)
+    return read_sample("topodnn", source, split, jets, fetch, progress=progress)
 
 
 def find_jets(
@@ -191,7 +191,10 @@ def find_jets(
 
     Args:
         source: ``paper``, ``embedded`` or a path.
-        split, jets, fetch, embedded: As :func:`read_sample` takes them.
+        split: ``train``, ``val`` or ``test`` of the paper's data.
+        jets: How many jets are wanted; if not given, what is at hand.
+        fetch: Gives the local path of a pinned file.
+        embedded: As :func:`read_sample` takes it.
 
     Raises:
         MissingData: If the source is ``fixtures``, which has inputs and no constituents.

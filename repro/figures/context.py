@@ -2,21 +2,18 @@
 
 import functools
 import logging
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
 from repro.catalogue import Item, find_item
 from repro.data.pins import find_artifact
-from repro.data.reach import is_at_hand
 from repro.data.store import Store
-from repro.errors import BadInput, MissingData
+from repro.errors import MissingData
 from repro.explain.problem import Problem
 from repro.features.embedded import SHIPPED_PRESET, find_embedded, make_embedded
 from repro.features.samples import (
@@ -27,6 +24,13 @@ from repro.features.samples import (
     find_jets,
     read_sample,
     stored_outputs,
+)
+from repro.figures.choices import (
+    Settings,
+    check_weights,
+    choose_device,
+    choose_source,
+    choose_weights,
 )
 from repro.models.cards import find_card
 from repro.models.pfin import PfinNetwork
@@ -39,31 +43,6 @@ from repro.simulation.workers import count_jets, processors
 __all__ = ["Context", "Settings"]
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The choices that all computing commands share.
-
-    Attributes:
-        data: ``auto``, ``paper``, ``fixtures``, ``embedded`` or a path.
-        weights: ``auto``, ``authors``, ``embedded`` or a path.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
-        jets: Use the first N jets; all if not given.
-        seed: Seed of everything random.
-        corrected: Whether the originals' quirks are off.
-        background: Rows of the KernelSHAP background.
-        quiet: Whether progress is hidden.
-    """
-
-    data: str = "auto"
-    weights: str = "auto"
-    device: str = "auto"
-    jets: int | None = None
-    seed: int = 0
-    corrected: bool = False
-    background: int = 500
-    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,48 +76,16 @@ class Context:
         Raises:
             BadInput: If it is not there.
         """
-        chosen = self.settings.device
-        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", chosen):
-            raise BadInput(f"unknown device {chosen!r}: give auto, cpu, cuda or cuda:1")
-        if chosen == "auto":
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            torch.zeros(1, device=chosen)
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            reason = str(error).splitlines()[0]
-            raise BadInput(f"--device {chosen} cannot be used ({reason}): try cpu") from error
-        return chosen
-
-    @property
-    def source(self) -> str:
-        """The source of the test jets: ``paper``, ``fixtures``, ``embedded`` or a path."""
-        return self._source("test")
+        return choose_device(self.settings.device)
 
     @functools.cached_property
-    def _sources(self) -> dict[str, str]:
-        return {}
+    def source(self) -> str:
+        """The source of the jets: ``paper``, ``fixtures``, ``embedded`` or a path.
 
-    def _source(self, split: str) -> str:
-        """Return the source of a split.
-
-        ``auto`` takes the paper's file if it is cached or can be reached, and the embedded
-        jets otherwise.
+        Raises:
+            MissingData: If there is no such source.
         """
-        if split not in self._sources:
-            self._sources[split] = self._choose(split)
-        return self._sources[split]
-
-    def _choose(self, split: str) -> str:
-        chosen = self.settings.data
-        if chosen == "auto":
-            artifact = find_artifact(f"toptag/data/{split}.h5")
-            chosen = "paper" if is_at_hand(self.store, artifact) else "embedded"
-            _LOG.warning("data: %s", _LOUD[chosen].format(artifact))
-        elif chosen not in _SOURCES and not Path(chosen).is_file():
-            raise MissingData(
-                f"no data at {chosen!r}: give auto, paper, fixtures, embedded or a file"
-            )
-        return chosen
+        return choose_source(self.settings.data, self.store)
 
     def check(self) -> None:
         """Make sure that the chosen device, data and weights are there.
@@ -148,9 +95,7 @@ class Context:
             MissingData: If the data are not.
         """
         _ = self.device, self.source
-        weights = self.settings.weights
-        if weights not in ("auto", "authors", "embedded") and not Path(weights).is_file():
-            raise BadInput(f"no weights at {weights}: give authors, embedded or a file")
+        check_weights(self.settings.weights)
 
     @functools.cached_property
     def _samples(self) -> dict[tuple[str, str, int | None], Sample]:
@@ -175,7 +120,7 @@ class Context:
                 self.source,
                 *key[1:],
                 self.fetch,
-                self.progress,
+                progress=self.progress,
                 embedded=self.embedded,
                 corrected=self.settings.corrected,
             )
@@ -239,18 +184,8 @@ class Context:
 
     @functools.cached_property
     def weights(self) -> str:
-        """``authors``, ``embedded`` or a path.
-
-        ``auto`` takes the authors' weights if they are cached or can be reached, and those that
-        come with the package otherwise.
-        """
-        if self.settings.weights != "auto":
-            return self.settings.weights
-        artifact = find_artifact(_AUTHORS)
-        if is_at_hand(self.store, artifact):
-            return "authors"
-        _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(artifact.id.rpartition("/TopoDNN")[0]))
-        return "embedded"
+        """The source of the weights: ``authors``, ``embedded`` or a path."""
+        return choose_weights(self.settings.weights, self.store)
 
     @property
     def own_weights(self) -> bool:
@@ -328,17 +263,3 @@ def _files(item: Item, source: str) -> list[dict[str, str | None]]:
         {"id": pin.id, "identifier": pin.identifier, "checksum": pin.checksum}
         for pin in map(find_artifact, ids)
     ]
-
-
-_LOUD = {
-    "paper": "the paper's own {0.name} (doi:{0.doi})",
-    "embedded": "simulated jets that come with this package, because the paper's {0.name} is "
-    "neither cached nor reachable now ('repro fetch {0.id}' tries again)",
-}
-_LOUD_WEIGHTS = (
-    "trained by this package on simulated jets, because the authors' are neither cached nor "
-    "reachable now ('repro fetch {0}' tries again)"
-)
-# One of the authors' files stands for all: they lie in the same archive.
-_AUTHORS = find_card("topodnn").authors[0]
-_SOURCES = ("paper", "fixtures", "embedded")

@@ -1,24 +1,22 @@
 """T8: architecture and headline performance of the baselines, as boxes in the talk."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
 
-from repro.features.samples import stored_outputs
+from repro.errors import MissingData
+from repro.features.samples import Sample, stored_outputs
 from repro.figures.context import Context
-from repro.figures.performance import performance_row
+from repro.figures.performance import performance_row, score_sample
 from repro.metrics.intervals import Interval
-from repro.models.state import read_state
-from repro.models.tagger import predict_logits
 from repro.results.document import Result
 from repro.results.evidence import Evidence, missing
 
 __all__ = ["compute"]
 
-_PFN_WEIGHTS = "toptag/weights/PFN/PFN_best_baseline"
 _COLUMNS = {
     "inputs": {"title": "inputs"},
     "outputs": {"title": "outputs"},
@@ -29,75 +27,78 @@ _COLUMNS = {
 
 
 def compute(context: Context) -> Result:
-    """Read both architectures from the weights; score TopoDNN on the test set.
+    """Read both architectures from the networks; score both on the test set.
 
-    TopoDNN's performance comes from the whole test set, or else from the outputs that the
-    authors stored for it.
+    Without the whole test set TopoDNN's performance comes from the outputs that the authors
+    stored for it; they stored none of PFN.
     """
-    tagger = context.tagger("topodnn")
-    sample = context.topodnn_sample()
+    topodnn, pfn = context.tagger("topodnn"), context.tagger("pfn")
+    sample = context.sample("topodnn")
     evidence = {
-        "topodnn": Evidence("complete", "layers of the weights", context.own_weights),
-        "pfn": Evidence("complete", "layers of the authors' weights"),
-        "pfn.accuracy": missing("this version has no PFN network to score jets with"),
-        "pfn.auc": missing("this version has no PFN network to score jets with"),
+        "topodnn": Evidence("complete", "layers of the weights", topodnn.own_weights),
+        "pfn": Evidence("complete", "layers of the weights", pfn.own_weights),
     }
-    if sample.data["source"] == "fixtures" and not context.own_weights:
+    if sample.data["source"] == "fixtures" and not topodnn.own_weights:
         scores, labels = stored_outputs(context.fetch)
         about = Evidence("complete", "the authors' outputs for all 404,000 test jets")
         selection = {"jets": len(labels), "selection": "outputs that the authors stored"}
         sample = dataclasses.replace(sample, data={**sample.data, **selection})
     else:
-        inputs = tagger.prepare(sample.inputs, sample.features)
-        logits = predict_logits(tagger.network.to(context.device), inputs, context.device)
-        scores, labels = torch.sigmoid(torch.from_numpy(logits)).numpy(), sample.labels
-        about = context.evidence(sample)
+        scores, labels = score_sample(context, topodnn, sample), sample.labels
+        about = context.evidence(sample, topodnn)
     evidence |= {"topodnn.accuracy": about, "topodnn.auc": about}
-    row = performance_row(scores, labels)
-    auc = row["auc"]
-    sizes = _sizes(dict(tagger.network.named_parameters()), "layers.")
-    topodnn: dict[str, Any] = {
-        "inputs": sizes[0],
-        "outputs": sizes[-1],
-        "hidden": sizes[1:-1],
-        "accuracy": row["accuracy"],
-        "auc": Interval(auc.value / 100, auc.low / 100, auc.high / 100, auc.level),
+    sizes = _sizes(topodnn.network)
+    phi, head = _sizes(pfn.network.get_submodule("phi")), _sizes(pfn.network.get_submodule("head"))
+    boxes: dict[str, dict[str, Any]] = {
+        "topodnn": {
+            "inputs": sizes[0],
+            "outputs": sizes[-1],
+            "hidden": sizes[1:-1],
+            **_headline(scores, labels),
+        },
+        "pfn": {"phi_layers": phi, "f_layers": head},
     }
-    pfn = _pfn_layers(context)
-    values = {
-        "topodnn": topodnn,
-        "pfn": pfn,
+    try:
+        jets: Sample = context.sample("pfn")
+    except MissingData as problem:
+        absent = missing(str(problem))
+        evidence |= {"pfn.accuracy": absent, "pfn.auc": absent}
+    else:
+        scores = score_sample(context, pfn, jets)
+        boxes["pfn"] |= _headline(scores, jets.labels, inclusive=False)
+        about = context.evidence(jets, pfn)
+        evidence |= {"pfn.accuracy": about, "pfn.auc": about}
+    performance = {name: boxes["pfn"].get(name) for name in ("accuracy", "auc")}
+    values: dict[str, Any] = {
+        **boxes,
         "columns": _COLUMNS,
         "rows": {
-            "TopoDNN": {**topodnn, "layers": _joined(sizes)},
-            "PFN Φ": {
-                "inputs": pfn["phi_layers"][0],
-                "outputs": pfn["phi_layers"][-1],
-                "layers": _joined(pfn["phi_layers"]),
-            },
-            "PFN F": {
-                "inputs": pfn["f_layers"][0],
-                "outputs": pfn["f_layers"][-1],
-                "layers": _joined(pfn["f_layers"]),
-            },
+            "TopoDNN": {**boxes["topodnn"], "layers": _joined(sizes)},
+            "PFN Φ": _box(phi),
+            "PFN F": {**_box(head), **performance},
         },
     }
-    return context.result("toptag/table8", sample, [tagger], values, evidence=evidence)
+    return context.result("toptag/table8", sample, [topodnn, pfn], values, evidence=evidence)
 
 
-def _pfn_layers(context: Context) -> dict[str, list[int]]:
-    """Return the sizes of the PFN's layers, input first, from the authors' state dict."""
-    state = read_state(context.fetch(_PFN_WEIGHTS))
-    return {"phi_layers": _sizes(state, "phi."), "f_layers": _sizes(state, "fc.")}
+def _headline(
+    scores: NDArray[np.floating], labels: NDArray[np.int64], *, inclusive: bool = True
+) -> dict[str, Interval]:
+    """Return the accuracy in per cent and the AUC as a fraction, as the talk has them."""
+    row = performance_row(scores, labels, inclusive=inclusive)
+    auc = row["auc"]
+    area = Interval(auc.value / 100, auc.low / 100, auc.high / 100, auc.level)
+    return {"accuracy": row["accuracy"], "auc": area}
 
 
-def _sizes(state: Mapping[str, Tensor], prefix: str) -> list[int]:
-    shapes = [
-        tuple(tensor.shape)
-        for name, tensor in state.items()
-        if name.startswith(prefix) and name.endswith("weight")
-    ]
-    return [shapes[0][1], *(shape[0] for shape in shapes)]
+def _sizes(network: nn.Module) -> list[int]:
+    """Return the sizes of the layers of a dense network, input first."""
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    return [layers[0].in_features, *(layer.out_features for layer in layers)]
+
+
+def _box(sizes: list[int]) -> dict[str, Any]:
+    return {"inputs": sizes[0], "outputs": sizes[-1], "layers": _joined(sizes)}
 
 
 def _joined(layers: list[int]) -> str:

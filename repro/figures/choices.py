@@ -1,0 +1,118 @@
+"""What the user chose, and what an open choice leads to: a device, a source of jets, weights."""
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from repro.data.pins import find_artifact
+from repro.data.reach import is_at_hand
+from repro.data.store import Store
+from repro.errors import BadInput, MissingData
+from repro.models.cards import find_card
+
+__all__ = ["Settings", "check_weights", "choose_device", "choose_source", "choose_weights"]
+
+_LOG = logging.getLogger(__name__)
+
+_SOURCES = ("paper", "fixtures", "embedded")
+_LOUD = {
+    "paper": "the paper's own {0.name} (doi:{0.doi})",
+    "embedded": "simulated jets that come with this package, because the paper's {0.name} is "
+    "neither cached nor reachable now ('repro fetch {0.id}' tries again)",
+}
+_LOUD_WEIGHTS = (
+    "trained by this package on simulated jets, because the authors' are neither cached nor "
+    "reachable now ('repro fetch {0}' tries again)"
+)
+# One of the authors' files stands for all: they lie in the same archive.
+_AUTHORS = find_card("topodnn").authors[0]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices that all computing commands share.
+
+    Attributes:
+        data: ``auto``, ``paper``, ``fixtures``, ``embedded`` or a path.
+        weights: ``auto``, ``authors``, ``embedded`` or a path.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:i``.
+        jets: Use the first N jets; all if not given.
+        seed: Seed of everything random.
+        corrected: Whether the originals' quirks are off.
+        background: Rows of the KernelSHAP background.
+        quiet: Whether progress is hidden.
+    """
+
+    data: str = "auto"
+    weights: str = "auto"
+    device: str = "auto"
+    jets: int | None = None
+    seed: int = 0
+    corrected: bool = False
+    background: int = 500
+    quiet: bool = False
+
+
+def choose_device(chosen: str) -> str:
+    """Return the device to compute on.
+
+    Raises:
+        BadInput: If it is not there.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", chosen):
+        raise BadInput(f"unknown device {chosen!r}: give auto, cpu, cuda or cuda:1")
+    if chosen == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"--device {chosen} cannot be used ({reason}): try cpu") from error
+    return chosen
+
+
+def choose_source(chosen: str, store: Store) -> str:
+    """Return the source of the jets: ``paper``, ``fixtures``, ``embedded`` or a path.
+
+    ``auto`` takes the paper's file if it is cached or can be reached, and the embedded jets
+    otherwise; it says which.
+
+    Raises:
+        MissingData: If there is no such source.
+    """
+    if chosen == "auto":
+        artifact = find_artifact("toptag/data/test.h5")
+        found = "paper" if is_at_hand(store, artifact) else "embedded"
+        _LOG.warning("data: %s", _LOUD[found].format(artifact))
+        return found
+    if chosen not in _SOURCES and not Path(chosen).is_file():
+        raise MissingData(f"no data at {chosen!r}: give auto, paper, fixtures, embedded or a file")
+    return chosen
+
+
+def choose_weights(chosen: str, store: Store) -> str:
+    """Return the source of the weights: ``authors``, ``embedded`` or a path.
+
+    ``auto`` takes the authors' weights if they are cached or can be reached, and those that come
+    with the package otherwise; it says so.
+    """
+    if chosen != "auto":
+        return chosen
+    artifact = find_artifact(_AUTHORS)
+    if is_at_hand(store, artifact):
+        return "authors"
+    _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(artifact.id.rpartition("/TopoDNN")[0]))
+    return "embedded"
+
+
+def check_weights(chosen: str) -> None:
+    """Make sure that a file of weights is there if one was chosen.
+
+    Raises:
+        BadInput: If it is not.
+    """
+    if chosen not in ("auto", "authors", "embedded") and not Path(chosen).is_file():
+        raise BadInput(f"no weights at {chosen}: give authors, embedded or a file")
