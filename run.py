@@ -35,7 +35,13 @@ from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent
 INPUTS = ("requirements/lock.txt", "pyproject.toml")
-EXTRAS = {"test": "test", "lint": "lint", "docs": "docs", "simulate": "simulate"}
+EXTRAS = {
+    "test": "test",
+    "lint": "lint",
+    "docs": "docs",
+    "simulate": "simulate",
+    "export": "onnx",
+}
 """The extra that a command needs, if it needs one."""
 MODULES = {"test": ["pytest"], "docs": ["mkdocs", "build", "--strict"]}
 """Commands that are not repro's: the module to run, and its first arguments."""

@@ -17,7 +17,10 @@ from repro.errors import ReproError
 
 __all__ = ["build_parser", "main"]
 
-_COMMANDS = ("listing", "item", "verify", "score", "simulate", "train", "fetch", "cite", "info")
+_COMMANDS = (
+    *("listing", "item", "verify", "score", "export"),
+    *("simulate", "train", "bench", "fetch", "cite", "info"),
+)
 
 
 class _OneLineParser(argparse.ArgumentParser):

@@ -45,9 +45,8 @@ def embedded_file(card: Card) -> Path:
         IntegrityError: If the file is not the one that its card describes.
     """
     if not has_embedded(card):
-        raise NotAvailable(
-            f"this version ships no weights for {card.name}: use --weights authors, or train it"
-        )
+        other = "use --weights authors, or train it" if card.authors else "train it"
+        raise NotAvailable(f"this version ships no weights for {card.name}: {other}")
     path = _folder() / f"{stem_of(card)}.safetensors"
     if hash_file(path) != embedded_card(card)["weights"]["sha256"]:
         raise IntegrityError(

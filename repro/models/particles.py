@@ -22,7 +22,8 @@ def split_slots(inputs: Tensor, slots: int) -> tuple[Tensor, Tensor]:
     (torch.Size([5, 2, 3]), torch.Size([5, 4]))
     """
     width = QUANTITIES * slots
-    return inputs[:, :width].unflatten(1, (slots, QUANTITIES)), inputs[:, width:]
+    # Not len(): an exporter would take the number of jets for a constant.
+    return inputs[:, :width].reshape(inputs.shape[0], slots, QUANTITIES), inputs[:, width:]
 
 
 def groups_of_equal_count(
@@ -88,7 +89,7 @@ def sum_over_groups(  # noqa: PLR0917 - the last two go on to groups_of_equal_co
     filled = slots[order[jet], slot]
     sizes = [len(rows) * count for rows, count in groups]
     results = [
-        function(part.unflatten(0, (len(rows), count)), rows)
+        function(part.reshape(len(rows), count, -1), rows)
         for part, (rows, count) in zip(torch.split(filled, sizes), groups, strict=True)
     ]
     return total.index_copy(0, order, torch.cat(results))

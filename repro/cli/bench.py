@@ -1,0 +1,131 @@
+"""``repro bench``: how fast the taggers and their inputs are computed on this machine."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.cli.options import add_json, add_verbosity, natural, positive
+from repro.errors import MissingData
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from repro.figures.context import Context
+    from repro.models.tagger import Tagger
+
+__all__ = ["add_parser", "run"]
+
+_DESCRIPTION = """\
+Measure how fast taggers compute, beside their plain versions, which compute all slots and pairs
+and mask them, and beside the speed at which this machine multiplies matrices of the same sizes.
+All of it is measured in one run, on the same jets. Inputs of jets are measured as well.
+
+OMP_NUM_THREADS=1 measures one thread; on a machine that does other things, more of them wait for
+each other."""
+
+
+def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "bench",
+        help="measure how fast the taggers are on this machine",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "models",
+        nargs="*",
+        metavar="MODEL[:VARIANT]",
+        help="which (default: topodnn mbns pfn pfin:sum pfin:cat)",
+    )
+    parser.add_argument(
+        "--data",
+        default="embedded",
+        metavar="embedded|PATH",
+        help="the jets: simulated ones (default), or a file in the paper's format",
+    )
+    parser.add_argument(
+        "--jets", type=positive, default=4000, metavar="N", help="how many (default: 4000)"
+    )
+    parser.add_argument(
+        "--weights",
+        default="auto",
+        metavar="auto|random|authors|embedded|PATH",
+        help="the weights, which speed does not depend on: random ones (default), the authors', "
+        "the package's own, or a state dict",
+    )
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:i]")
+    parser.add_argument(
+        "--repeats",
+        type=positive,
+        default=3,
+        metavar="R",
+        help="the shortest of R times counts (default: 3)",
+    )
+    parser.add_argument("--seed", type=natural, default=0, metavar="S", help="of random weights")
+    add_json(parser, "what was measured")
+    add_verbosity(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, and print the table or the document."""
+    from repro.benchmarks.features import measure_features, read_jets  # noqa: PLC0415 - slow
+    from repro.benchmarks.machine import describe_machine, peak_memory  # noqa: PLC0415
+    from repro.benchmarks.networks import (  # noqa: PLC0415
+        DEFAULT_MODELS,
+        inputs_of_tagger,
+        measure_network,
+    )
+    from repro.benchmarks.report import document, table  # noqa: PLC0415
+    from repro.figures.context import Context, Settings  # noqa: PLC0415
+    from repro.models.cards import find_card  # noqa: PLC0415
+
+    cards = [find_card(name) for name in arguments.models or DEFAULT_MODELS]
+    settings = Settings(
+        weights="auto" if arguments.weights == "random" else arguments.weights,
+        device=arguments.device,
+        seed=arguments.seed,
+        quiet=arguments.verbosity < 0,
+    )
+    context = Context(settings)
+    device = context.device
+    path = _data(arguments.data, arguments.jets, context)
+    measured = read_jets(path, arguments.jets)
+    # Before anything is measured: how busy the machine is without this run.
+    machine = describe_machine(device)
+    networks = []
+    for card in context.progress(cards, "networks"):
+        tagger = _tagger(card.name, arguments, context)
+        inputs = inputs_of_tagger(tagger, measured)
+        networks.append(measure_network(tagger, inputs, arguments.repeats, device))
+    features = measure_features(measured, arguments.repeats)
+    used = {
+        "data": path.name if arguments.data != "embedded" else f"simulated jets ({path.name})",
+        "jets": len(measured.four_momenta),
+        "weights": f"random, seed {arguments.seed}" if _random(arguments) else arguments.weights,
+        "seed": arguments.seed,
+        "repeats": arguments.repeats,
+    }
+    found = document(machine, used, networks, features, peak_memory())
+    print(json.dumps(found, indent=1) if arguments.json else "\n".join(table(found)))
+    return 0
+
+
+def _data(chosen: str, jets: int, context: "Context") -> Path:
+    if chosen == "embedded":
+        return context.embedded(jets)
+    if not Path(chosen).is_file():
+        raise MissingData(f"no data at {chosen!r}: give embedded or a file")
+    return Path(chosen)
+
+
+def _tagger(name: str, arguments: argparse.Namespace, context: "Context") -> "Tagger":
+    from repro.benchmarks.networks import random_tagger  # noqa: PLC0415 - slow
+
+    return random_tagger(name, arguments.seed) if _random(arguments) else context.tagger(name)
+
+
+def _random(arguments: argparse.Namespace) -> bool:
+    return arguments.weights in ("auto", "random")

@@ -1,0 +1,272 @@
+"""``repro bench``: what is counted, what is measured, and what is said of it."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from toy_jets import jets_of
+
+from repro.benchmarks import features as bench_features
+from repro.benchmarks import machine
+from repro.benchmarks.features import Measured, measure_features, read_jets
+from repro.benchmarks.networks import (
+    AUTHORS_BATCH,
+    DEFAULT_MODELS,
+    NetworkSpeed,
+    inputs_of_tagger,
+    measure_network,
+    random_tagger,
+)
+from repro.benchmarks.products import (
+    Product,
+    count_operations,
+    matrix_products,
+    multiplication_rate,
+)
+from repro.benchmarks.report import document, table
+from repro.cli import main
+from repro.data.jets import Jets
+from repro.data.table_writer import write_jets
+from repro.errors import BadInput, MissingData, NotAvailable
+from repro.features.embedded import find_embedded
+from repro.features.registry import FAMILIES
+
+COUNTS = np.array([0, 1, 2, 8, 8, 59, 60, 61, 200])
+PLAIN = {4: 300.0, AUTHORS_BATCH: 100.0}
+FAKE = NetworkSpeed("pfn:v4", 300, 900.0, 250, PLAIN, 1e-7, 2e6, 3e9, 6e9)
+
+
+@pytest.fixture(scope="module")
+def toys():
+    return Measured(jets_of(COUNTS, 200), None)
+
+
+def dense(*sizes):
+    """Return the operations of dense layers on one row."""
+    return sum(2 * inner * columns for inner, columns in itertools.pairwise(sizes))
+
+
+def operations_of(name, measured):
+    tagger = random_tagger(name, 0)
+    return count_operations(matrix_products(tagger.network, inputs_of_tagger(tagger, measured)))
+
+
+def test_operations_of_pfn_are_those_of_its_filled_slots(toys):
+    wanted = COUNTS.sum() * dense(3, 100, 100, 256) + len(COUNTS) * dense(256, 100, 100, 100, 2)
+    assert operations_of("pfn", toys) == wanted
+
+
+@pytest.mark.parametrize(("name", "latents"), [("pfin:sum", 64), ("pfin:cat", 128)])
+def test_operations_of_pfin_are_those_of_its_constituents_and_pairs(toys, name, latents):
+    leading = COUNTS.clip(max=60)
+    pairs = (leading * (leading - 1) // 2).sum()
+    wanted = leading.sum() * (dense(3, 100, 100, 64) + dense(67, 128, 128, 64))
+    wanted += pairs * dense(4, 128, 128, 64) + len(COUNTS) * dense(latents, 64, 100, 100, 2)
+    assert operations_of(name, toys) == wanted
+
+
+def test_operations_of_dense_networks(toys):
+    assert operations_of("topodnn", toys) == len(COUNTS) * dense(90, 300, 102, 12, 6, 1)
+    known = Measured(toys.four_momenta, np.full((len(COUNTS), 24), 0.1))
+    assert operations_of("mbns", known) == len(COUNTS) * dense(22, 200, 200, 50, 50, 2)
+
+
+def test_counting_leaves_no_hooks(toys):
+    tagger = random_tagger("pfn:v4", 0)
+    rows = inputs_of_tagger(tagger, toys)
+    assert matrix_products(tagger.network, rows) == matrix_products(tagger.network, rows)
+    assert not any(module._forward_hooks for module in tagger.network.modules())
+
+
+def test_jets_without_inputs_are_left_out(toys):
+    taus = np.full((len(COUNTS), 24), 0.1)
+    taus[2] = np.nan
+    tagger = random_tagger("mbns", 0)
+    rows = inputs_of_tagger(tagger, Measured(toys.four_momenta, taus))
+    assert rows.shape == (len(COUNTS) - 1, 22)
+    assert rows.dtype == np.float64
+    with pytest.raises(BadInput, match="none of these jets"):
+        inputs_of_tagger(tagger, Measured(toys.four_momenta, taus * np.nan))
+
+
+def test_random_weights_have_a_seed():
+    first, same, other = (random_tagger("pfn:v4", seed).network for seed in (1, 1, 2))
+    for one, two, three in zip(*(n.parameters() for n in (first, same, other)), strict=True):
+        assert torch.equal(one, two)
+        assert not torch.equal(one, three)
+    assert not first.training
+
+
+def test_all_of_a_network_is_measured(toys):
+    tagger = random_tagger("pfin:cat", 0)
+    rows = inputs_of_tagger(tagger, toys)
+    found = measure_network(tagger, rows, repeats=1)
+    assert (found.jets, found.plain_jets) == (len(COUNTS), len(COUNTS))
+    assert found.largest_difference < 1e-5
+    assert found.ratio == found.jets_per_second / found.plain[AUTHORS_BATCH]
+    assert found.ratio_to_fastest_plain == found.jets_per_second / max(found.plain.values())
+    assert found.rate == pytest.approx(found.operations_per_jet * found.jets_per_second)
+    assert found.share == found.rate / found.limit
+
+
+def test_a_wrong_plain_version_shows(toys, monkeypatch):
+    wrong = random_tagger("pfn:v4", 9).network
+    monkeypatch.setattr("repro.benchmarks.networks.padded", lambda _: wrong)
+    tagger = random_tagger("pfn:v4", 0)
+    assert measure_network(tagger, inputs_of_tagger(tagger, toys), 1).largest_difference > 0.01
+
+
+def test_dense_networks_are_their_own_plain_version(toys):
+    tagger = random_tagger("topodnn:v4", 0)
+    found = measure_network(tagger, inputs_of_tagger(tagger, toys), repeats=1)
+    assert (found.plain, found.plain_jets, found.ratio) == ({}, None, None)
+    assert found.largest_difference is None
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_the_limit_weights_products_by_their_operations(monkeypatch, precision):
+    """One second for each product, however large: the rate is operations over calls."""
+    asked = []
+
+    def a_second(functions, _repeats, _device):
+        asked.append([function().dtype for function in functions])
+        return [1.0] * len(functions)
+
+    monkeypatch.setattr("repro.benchmarks.products.best_times", a_second)
+    products = {Product(10, 3, 4): 2, Product(100, 5, 6): 1, Product(0, 5, 6): 7}
+    assert multiplication_rate(products, 1, precision) == (2 * 240 + 6000) / 3
+    assert asked == [[precision]] * 2
+
+
+def test_the_shortest_time_counts_and_the_first_turn_does_not(monkeypatch):
+    ticks = iter([0, 1, 1, 3, 3, 8, 8, 12, 12, 19, 19, 22])
+    monkeypatch.setattr(machine.time, "perf_counter", lambda: next(ticks))
+    calls = []
+    functions = [lambda: calls.append("a"), lambda: calls.append("b")]
+    # a: 1 (warming up), 5, 7; b: 2 (warming up), 4, 3.
+    assert machine.best_times(functions, 2) == [5, 3]
+    assert calls == ["a", "b"] * 3
+
+
+def test_processors_without_a_list_have_their_architecture(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "_PROCESSORS", tmp_path / "none")
+    assert machine.processor_name()
+    (tmp_path / "list").write_text("processor : 0\nmodel name\t: Fast 9\nmodel name\t: Fast 9\n")
+    monkeypatch.setattr(machine, "_PROCESSORS", tmp_path / "list")
+    assert machine.processor_name() == "Fast 9"
+
+
+def test_peak_memory_is_that_of_this_process(monkeypatch):
+    assert 10**7 < machine.peak_memory() < 10**12
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert machine.peak_memory() is None
+
+
+def test_inputs_of_each_family_are_measured(toys, monkeypatch):
+    def no_fastjet(*_arguments, **_options):
+        raise NotAvailable("fastjet is not installed")
+
+    monkeypatch.setattr("repro.features.mbns.subjettiness", no_fastjet)
+    found = {entry.family: entry for entry in measure_features(toys, repeats=1)}
+    assert set(found) == set(FAMILIES)
+    assert found["pfn"].jets_per_second > 0
+    assert found["pfn"].reason is None
+    assert found["mbns"].jets_per_second is None
+    assert found["mbns"].reason == "not tested: needs fastjet"
+
+
+def test_jets_come_from_either_format(tmp_path):
+    packed = read_jets(find_embedded("matched", None), 30)
+    assert packed.four_momenta.shape == (30, 200, 4)
+    assert packed.taus.shape == (30, 24)
+    zeros = np.zeros(30, np.int64)
+    jets = Jets(packed.four_momenta, zeros, np.zeros((30, 4), np.float32), zeros)
+    write_jets(tmp_path / "table.h5", [jets])
+    listed = read_jets(tmp_path / "table.h5", 20)
+    np.testing.assert_array_equal(listed.four_momenta, packed.four_momenta[:20])
+    assert listed.taus is None
+    with pytest.raises(MissingData):
+        read_jets(tmp_path / "none.h5", 30)
+
+
+def test_the_table_says_what_the_document_has(toys, monkeypatch):
+    monkeypatch.setattr(bench_features, "FAMILIES", {"pfn": FAMILIES["pfn"]})
+    features = measure_features(toys, 1)
+    used = {"data": "jets", "jets": 300, "weights": "random", "seed": 0, "repeats": 1}
+    found = document(machine.describe_machine("cpu"), used, [FAKE], features, 2 * 10**9)
+    lines = table(found)
+    (row,) = [line.split() for line in lines if line.startswith("pfn:v4")]
+    assert row == ["pfn:v4", "900", "100", "9.0", "300", "(4)", "3.0", "1e-07", *row[8:]]
+    assert row[8:] == ["2", "3.0", "6.0", "50", "%"]
+    assert lines[-1] == "peak memory: 2.00 GB"
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """What the command prints for few jets, as JSON."""
+    folder = tmp_path_factory.mktemp("bench")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("REPRO_")},
+        "REPRO_CACHE": str(folder / "cache"),
+        "REPRO_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    arguments = ["pfn", "topodnn:v4", "--jets", "200", "--repeats", "1", "--json"]
+    command = [sys.executable, "-m", "repro", "bench", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+def test_command_measures_what_is_named(printed):
+    assert printed["settings"]["weights"] == "random, seed 0"
+    assert printed["settings"]["jets"] == 200
+    assert printed["machine"]["threads"] == 1
+    assert {"torch", "device", "load", "processors"} <= set(printed["machine"])
+    assert printed["peak_memory_bytes"] > 10**7
+    assert {entry["family"] for entry in printed["features"]} == set(FAMILIES)
+    pfn, topodnn = printed["networks"]
+    assert (pfn["model"], topodnn["model"]) == ("pfn:baseline", "topodnn:v4")
+    for network in (pfn, topodnn):
+        assert min(network["jets_per_second"], network["rate"], network["limit"]) > 0
+    assert topodnn["operations_per_jet"] == dense(90, 120, 40, 6, 1)
+
+
+def test_skipping_the_padding_pays(printed):
+    pfn = printed["networks"][0]
+    assert pfn["ratio"] > 1
+    assert pfn["largest_difference"] < 1e-5
+    assert str(printed["authors_batch"]) in pfn["plain"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["top"], "unknown model"),
+        (["pfn:v99"], "unknown variant"),
+        (["pfn", "--data", "nowhere.h5"], "no data at"),
+        (["pfn", "--device", "abacus"], "device"),
+        (["pfn", "--weights", "nowhere.safetensors"], "nowhere.safetensors"),
+    ],
+)
+def test_command_refuses(capsys, monkeypatch, tmp_path, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["bench", *arguments, "--jets", "2", "--repeats", "1"]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+    assert captured.out == ""
+
+
+def test_default_models_are_known():
+    assert [random_tagger(name, 0).card.family for name in DEFAULT_MODELS] == [
+        *("topodnn", "mbns", "pfn", "pfin", "pfin")
+    ]
