@@ -7,6 +7,7 @@ results.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -261,8 +262,11 @@ def command(item: Item) -> str:
 
 def made_by(item: Item, data: Mapping[str, Any]) -> str:
     """Return the command that gave a result, with its jets."""
-    some = data["source"] == "embedded" and data["selection"] != "all"
-    return f"{command(item)} --data {data['source']}" + (f" --jets {data['jets']}" if some else "")
+    if data["source"] == "none":
+        return command(item)
+    first = re.search(r"first ([\d,]+)", data["selection"])
+    some = f" --jets {first[1].replace(',', '')}" if first and data["source"] == "embedded" else ""
+    return f"{command(item)} --data {data['source']}{some}"
 
 
 def expected(comparison: str, value: object, tolerance: float | None) -> str:

@@ -16,7 +16,20 @@ from repro.catalogue import load_claims, load_items
 from repro.cli import main
 
 SCHEMA = json.loads(resources.files("repro.results").joinpath("schema.json").read_text("utf-8"))
-COMMANDS = ("list", "fig", "table", "verify", "fetch", "cite", "info")
+COMMANDS = (
+    "list",
+    "fig",
+    "table",
+    "verify",
+    "score",
+    "train",
+    "export",
+    "bench",
+    "simulate",
+    "fetch",
+    "cite",
+    "info",
+)
 assert shap  # imported there without the warnings of its own imports
 
 

@@ -69,7 +69,9 @@ def test_what_is_stored_beside_the_jets_follows_from_them(part):
     np.testing.assert_allclose(part.tau, tau, rtol=1e-6)
     found = jet_quantities(part.jets.four_momenta)
     for column, name in enumerate(embedded.quantity_names()):
-        np.testing.assert_allclose(part.quantities[:, column], getattr(found, name), rtol=1e-6)
+        # Angles near zero are differences of float32 numbers, which processors round their way.
+        values = part.quantities[:, column]
+        np.testing.assert_allclose(values, getattr(found, name), rtol=1e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("model", ["topodnn", "mbns", "pfn", "pfin:sum", "pfin:cat"])
@@ -88,8 +90,9 @@ def test_a_table_with_the_same_jets_gives_the_same_parts(part, tmp_path):
     write_jets(table, [part.jets])
     (read,) = read_parts(table)
     np.testing.assert_array_equal(read.jets.four_momenta, part.jets.four_momenta)
-    np.testing.assert_array_equal(read.tau, part.tau)
-    np.testing.assert_array_equal(read.quantities, part.quantities)
+    # Those of the shipped jets were computed on another kind of processor.
+    np.testing.assert_allclose(read.tau, part.tau, rtol=1e-6)
+    np.testing.assert_allclose(read.quantities, part.quantities, rtol=1e-6, atol=2e-6)
 
 
 def test_more_jets_than_there_are_need_the_extra(monkeypatch, tmp_path):

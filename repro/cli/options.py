@@ -7,9 +7,22 @@ from typing import TYPE_CHECKING
 from repro.catalogue import PAPERS
 
 if TYPE_CHECKING:
+    from argparse import _ActionsContainer
+
     from repro.figures.context import Context
 
-__all__ = ["add_computing", "add_json", "add_paper", "add_verbosity", "make_context", "positive"]
+__all__ = [
+    "add_computing",
+    "add_device",
+    "add_json",
+    "add_out",
+    "add_paper",
+    "add_verbosity",
+    "add_weights",
+    "make_context",
+    "natural",
+    "positive",
+]
 
 
 def add_computing(parser: argparse.ArgumentParser) -> None:
@@ -23,14 +36,8 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
         "with the package, or a file in the paper's format (default: auto, which says what it "
         "took)",
     )
-    group.add_argument(
-        "--weights",
-        default="auto",
-        metavar="auto|authors|embedded|PATH",
-        help="the weights: the authors', the package's own (not in this version), or a state dict "
-        "of the model, as .safetensors or by torch.save (default: auto, the authors')",
-    )
-    group.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:i]")
+    add_weights(group)
+    add_device(group)
     group.add_argument("--jets", type=positive, metavar="N", help="use the first N jets")
     group.add_argument("--seed", type=natural, default=0, metavar="S")
     group.add_argument("--corrected", action="store_true", help="switch the originals' quirks off")
@@ -41,6 +48,23 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows of the KernelSHAP background, at most the paper's 5000 (default: 500)",
     )
+
+
+def add_weights(group: "_ActionsContainer") -> None:
+    """Add ``--weights``."""
+    group.add_argument(
+        "--weights",
+        default="auto",
+        metavar="auto|authors|embedded|PATH",
+        help="the weights: the authors', the package's own, or a state dict of the model, as "
+        ".safetensors or by torch.save (default: auto, the authors' if they are cached or can be "
+        "reached, else the package's own; it says which)",
+    )
+
+
+def add_device(group: "_ActionsContainer") -> None:
+    """Add ``--device``."""
+    group.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:i]")
 
 
 def add_json(parser: argparse.ArgumentParser, what: str) -> None:

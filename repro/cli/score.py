@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.options import add_verbosity, positive
+from repro.cli.options import add_device, add_verbosity, add_weights, positive
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -46,14 +46,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="SCORES.npy", help="where the scores go"
     )
-    parser.add_argument(
-        "--weights",
-        default="auto",
-        metavar="auto|authors|embedded|PATH",
-        help="the weights: the authors', the package's own, or a state dict of the model, as "
-        ".safetensors or by torch.save (default: auto, the authors' if they are at hand)",
-    )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:i]")
+    add_weights(parser)
+    add_device(parser)
     parser.add_argument("--jets", type=positive, metavar="N", help="score the first N jets")
     parser.add_argument(
         "--corrected",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.options import add_verbosity, natural, positive
+from repro.cli.options import add_device, add_verbosity, natural, positive
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -103,7 +103,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
 
 def _add_means(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("computing")
-    group.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:i]")
+    add_device(group)
     group.add_argument(
         "--precision",
         choices=_PRECISIONS,

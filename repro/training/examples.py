@@ -13,6 +13,7 @@ from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets
 from repro.errors import BadInput
 from repro.features.registry import FAMILIES
+from repro.features.streams import iter_jets_with_subjettiness
 from repro.models.tagger import Tagger
 
 __all__ = ["Examples", "read_examples", "split_examples"]
@@ -68,15 +69,17 @@ def read_examples(
         inputs = np.empty((total, len(family.features())), precision)
         labels = np.empty(total, np.int64)
         recipe = file.recipe if isinstance(file, PackedJets) else {}
-        parts = (
-            ((part.jets, part.tau) for part in file.iter_parts(stop=total, chunk=_CHUNK))
-            if isinstance(file, PackedJets) and not corrected
-            else ((part, None) for part in file.iter_jets(stop=total, chunk=_CHUNK))
+        parts = iter_jets_with_subjettiness(
+            file,
+            stop=total,
+            chunk=_CHUNK,
+            constituents=family.leading(corrected),
+            wanted=family.needs_fastjet and not corrected,
         )
         starts = progress(range(0, total, _CHUNK), "reading jets")
         for start, (part, taus) in zip(starts, parts, strict=True):
             rows = slice(start, start + len(part))
-            inputs[rows] = family.compute(part.four_momenta, taus, **_quirks(corrected))
+            inputs[rows] = family.compute(part.four_momenta, taus, corrected=corrected)
             labels[rows] = part.labels
     known = ~np.isnan(inputs).any(axis=1)
     if not known.all():
@@ -94,10 +97,6 @@ def read_examples(
     names = family.features()
     seen = tuple(names[column] for column in tagger.card.columns(names))
     return Examples(tagger.prepare(inputs, names), labels, seen, source)
-
-
-def _quirks(corrected: bool) -> dict[str, bool]:
-    return {"corrected": True} if corrected else {}
 
 
 def split_examples(examples: Examples, fraction: float) -> tuple[Examples, Examples]:

@@ -1,0 +1,118 @@
+"""Tables of recipes and of embedded weights, for the page on training.
+
+``<!-- recipes -->`` and ``<!-- weights -->`` stand for them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+
+from repro.catalogue import load_claims
+from repro.features.embedded import SHIPPED
+from repro.models.cards import find_card
+from repro.models.embedded_weights import embedded_card, embedded_names
+from repro.training.recipe import Recipe, find_recipe
+
+_TABLES = {
+    "topodnn": "table1",
+    "mbns": "table2",
+    "pfn": "table3",
+    "pfin": "table4",
+    "augpfn": "table5",
+}
+_MODELS = ("topodnn", "mbns", "mbns:trial", "pfn", "augpfn", "pfin")
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Fill in the tables."""
+    del page, config, files
+    for name, make in (("recipes", recipes), ("weights", weights)):
+        mark = f"<!-- {name} -->"
+        if mark in markdown:
+            markdown = markdown.replace(mark, make())
+    return markdown
+
+
+def recipes() -> str:
+    """Return both recipes of each family."""
+    lines = ["| | `published` | `embedded` |", "| --- | --- | --- |"]
+    for name in _MODELS:
+        card = find_card(name)
+        cells = (in_words(find_recipe(recipe, card)) for recipe in ("published", "embedded"))
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def in_words(recipe: Recipe) -> str:
+    """Return the settings of a recipe in a cell."""
+    words = [
+        f"learning rate {recipe.learning_rate:g}{_schedule(recipe.schedule)}",
+        f"batch {recipe.batch}",
+        f"{recipe.epochs} epochs{_stopping(recipe.stopping)}",
+        f"kept by {recipe.selection}",
+    ]
+    if recipe.reload_below:
+        words.append(f"best weights again below {recipe.reload_below:g} of accuracy")
+    if recipe.shuffle:
+        words.append(f"neighbours exchanged (width {recipe.shuffle:g})")
+    if recipe.rotate:
+        words.append("jets turned")
+    words += [f"{epochs} epochs on {count} constituents" for epochs, count in recipe.leading]
+    return ", ".join(words)
+
+
+def weights() -> str:
+    """Return the performance of the embedded weights beside the published one."""
+    jets = SHIPPED.rpartition("/")[2]
+    lines = [
+        "| model | learned from | epochs | minutes | AUC [%], 95 % interval | published |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in embedded_names():
+        document = embedded_card(find_card(name))
+        training = document["training"]
+        found = next(entry for key, entry in document["metrics"].items() if key != "validation")
+        auc = found["auc"]
+        low, high = (f"{100 * end:.2f}" for end in auc["interval"])
+        lines.append(
+            f"| `{name}` | {training['data']['jets']:,} | {training['epochs']} "
+            f"| {training['seconds'] / 60:.0f} | {100 * auc['value']:.2f} [{low}, {high}] "
+            f"| {published(name)} |"
+        )
+    return "\n".join([*lines, "", f"Measured on the jets that come with the package (`{jets}`)."])
+
+
+def published(name: str) -> str:
+    """Return the published AUC of a variant in per cent, empty if there is none."""
+    family, _, variant = name.partition(":")
+    wanted = (f"toptag/{_TABLES[family]}", f"rows.{variant}.auc")
+    found: list[Any] = [
+        claim.expected
+        for claim in load_claims("toptag")
+        if (claim.item, claim.value) == wanted and claim.comparison == "within"
+    ]
+    return f"{found[0]:.2f}" if found else ""
+
+
+def _schedule(schedule: Mapping[str, Any]) -> str:
+    match schedule["kind"]:
+        case "steps":
+            milestones = " and ".join(map(str, schedule["milestones"]))
+            return f" × {schedule['factor']:g} at epochs {milestones}"
+        case "cosine":
+            return ", cosine"
+        case _:
+            return ""
+
+
+def _stopping(stopping: Mapping[str, Any]) -> str:
+    match stopping["kind"]:
+        case "patience":
+            return f" at most, {stopping['epochs']} without a better one"
+        case "plateau":
+            return f" at most, from {stopping['start']} on {stopping['epochs']} quiet ones end it"
+        case _:
+            return ""

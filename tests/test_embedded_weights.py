@@ -1,0 +1,90 @@
+"""The weights that ship with the package: small, described, and as good as their cards say."""
+
+import json
+
+import numpy as np
+import pytest
+
+from repro.data.pins import find_artifact
+from repro.data.store import shipped_path
+from repro.errors import IntegrityError, NotAvailable
+from repro.features.embedded import SHIPPED, read_parts
+from repro.metrics.roc import auc, rank_jets
+from repro.models import embedded_weights
+from repro.models.cards import find_card, load_cards
+from repro.models.dense import count_parameters
+from repro.models.embedded_weights import embedded_card, embedded_file, embedded_names
+from repro.models.scores import score_jets
+from repro.models.tagger import load_tagger
+from repro.training.recipe import find_recipe
+
+FAMILIES = ("topodnn", "mbns", "pfn", "pfin", "augpfn")
+SHIPPED_JETS = "toptag_matched_1.h5"
+
+
+@pytest.fixture(scope="module")
+def part():
+    """The first 1500 of the shipped jets."""
+    (found,) = read_parts(shipped_path(find_artifact(SHIPPED)), 1500)
+    return found
+
+
+def test_every_variant_has_weights():
+    cards = [card for family in FAMILIES for card in load_cards(family).values()]
+    assert set(embedded_names()) == {card.name for card in cards}
+
+
+def test_they_are_small():
+    folder = embedded_file(find_card("topodnn")).parent
+    assert sum(path.stat().st_size for path in folder.glob("*.safetensors")) < 6_000_000
+
+
+@pytest.mark.parametrize("name", embedded_names())
+def test_they_are_as_good_as_their_card_says(name, part):
+    card = find_card(name)
+    tagger = load_tagger(name, "embedded", fetch=None)
+    document = embedded_card(card)
+    assert tagger.own_weights
+    assert count_parameters(tagger.network) == card.parameters == document["parameters"]
+    assert tagger.weights[0].sha256 == document["weights"]["sha256"]
+    jets = part.jets
+    some = slice(0, 400 if card.family == "pfin" else None)
+    scores = score_jets(tagger, jets.four_momenta[some], part.tau[some])
+    known = ~np.isnan(scores)
+    found = auc(rank_jets(scores[known], jets.labels[some][known]))
+    # These jets are among those of the card: four standard deviations of 400 jets.
+    assert found == pytest.approx(document["metrics"][SHIPPED_JETS]["auc"]["value"], abs=0.03)
+
+
+@pytest.mark.parametrize("name", embedded_names())
+def test_the_card_says_how_they_were_made(name):
+    document = embedded_card(find_card(name))
+    training = document["training"]
+    assert document["model"] == name
+    assert training["data"]["simulation"]["preset"] == "matched"
+    assert training["data"]["simulation"]["seed"] != 1  # that of the jets they are measured on
+    assert training["data"]["rows"][1] >= 200_000
+    settings = find_recipe("embedded", find_card(name)).document()
+    assert {key: training["recipe"][key] for key in settings} == json.loads(json.dumps(settings))
+    assert document["environment"]["commit"]
+    low, high = document["metrics"][SHIPPED_JETS]["auc"]["interval"]
+    assert low < document["metrics"][SHIPPED_JETS]["auc"]["value"] < high
+
+
+def test_weights_that_were_changed_are_refused(tmp_path, monkeypatch):
+    name = embedded_names()[0]
+    stem = embedded_weights.stem_of(find_card(name))
+    folder = embedded_file(find_card(name)).parent
+    for suffix in (".json", ".safetensors"):
+        (tmp_path / f"{stem}{suffix}").write_bytes((folder / f"{stem}{suffix}").read_bytes())
+    monkeypatch.setattr(embedded_weights, "_folder", lambda: tmp_path)
+    with (tmp_path / f"{stem}.safetensors").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(IntegrityError, match="install the package again"):
+        load_tagger(name, "embedded", fetch=None)
+    (tmp_path / f"{stem}.json").write_text("{}")
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        load_tagger(name, "embedded", fetch=None)
+    (tmp_path / f"{stem}.safetensors").unlink()
+    with pytest.raises(NotAvailable, match="ships no weights"):
+        load_tagger(name, "embedded", fetch=None)
