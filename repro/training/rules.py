@@ -70,7 +70,7 @@ def _steps(schedule: Mapping[str, Any], step: int, per_epoch: int, _epochs: int)
 
 def _cosine(schedule: Mapping[str, Any], step: int, per_epoch: int, epochs: int) -> float:
     total = per_epoch * epochs
-    rising = max(1, round(schedule["warm_up"] * total))
+    rising = max(1, round(float(schedule["warm_up"]) * total))
     if step < rising:
         return (step + 1) / rising
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, total - rising)))
@@ -78,7 +78,7 @@ def _cosine(schedule: Mapping[str, Any], step: int, per_epoch: int, epochs: int)
 
 def _trapezoid(schedule: Mapping[str, Any], step: int, per_epoch: int, epochs: int) -> float:
     total = per_epoch * epochs
-    rising, falling = (max(1, round(schedule[name] * total)) for name in ("warm_up", "fall"))
+    rising, falling = (max(1, round(float(schedule[name]) * total)) for name in ("warm_up", "fall"))
     return min(1.0, (step + 1) / rising, (total - step) / falling)
 
 
