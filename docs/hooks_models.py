@@ -23,7 +23,7 @@ _TABLES = {
     "pfin": "table4",
     "augpfn": "table5",
 }
-_MODELS = ("topodnn", "mbns", "mbns:trial", "pfn", "augpfn", "pfin")
+_MODELS = ("topodnn", "mbns", "mbns:trial", "pfn", "augpfn", "pfin:sum", "pfin:cat")
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -54,12 +54,14 @@ def in_words(recipe: Recipe) -> str:
         f"{recipe.epochs} epochs{_stopping(recipe.stopping)}",
         f"kept by {recipe.selection}",
     ]
-    if recipe.reload_below:
+    if recipe.reload_below and recipe.reload_below < 1:
         words.append(f"best weights again below {recipe.reload_below:g} of accuracy")
     if recipe.shuffle:
         words.append(f"neighbours exchanged (width {recipe.shuffle:g})")
     if recipe.rotate:
         words.append("jets turned")
+    if recipe.begin_with:
+        words.append(f"begins with the weights of `{recipe.begin_with}`")
     words += [f"{epochs} epochs on {count} constituents" for epochs, count in recipe.leading]
     return ", ".join(words)
 
@@ -102,10 +104,12 @@ def _schedule(schedule: Mapping[str, Any]) -> str:
         case "steps":
             milestones = " and ".join(map(str, schedule["milestones"]))
             return f" × {schedule['factor']:g} at epochs {milestones}"
-        case "cosine":
-            return ", cosine"
-        case _:
+        case "cosine" | "trapezoid" as kind:
+            return f", {kind}"
+        case "constant":
             return ""
+        case other:
+            raise ValueError(other)
 
 
 def _stopping(stopping: Mapping[str, Any]) -> str:
@@ -114,5 +118,7 @@ def _stopping(stopping: Mapping[str, Any]) -> str:
             return f" at most, {stopping['epochs']} without a better one"
         case "plateau":
             return f" at most, from {stopping['start']} on {stopping['epochs']} quiet ones end it"
-        case _:
+        case "none":
             return ""
+        case other:
+            raise ValueError(other)

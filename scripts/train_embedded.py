@@ -24,8 +24,6 @@ from repro.models import embedded_weights
 from repro.models.cards import Card, find_card, load_cards
 from repro.training.recipe import find_recipe
 
-# A variant that begins with the weights of another stands after it: give --jobs 1, or both names in
-# two calls.
 FAMILIES = ("pfin", "pfn", "augpfn", "mbns", "topodnn")
 PLACE = Path(embedded_weights.__file__).parent / "embedded"
 

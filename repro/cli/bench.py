@@ -50,8 +50,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument(
         "--weights",
-        default="auto",
-        metavar="auto|random|authors|embedded|PATH",
+        default="random",
+        metavar="random|authors|embedded|PATH",
         help="the weights, which speed does not depend on: random ones (default), the authors', "
         "the package's own, or a state dict",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli.options import add_device, add_verbosity, natural, positive
+from repro.errors import MissingData
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -125,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     quiet = arguments.verbosity < 0
     context = Context(Settings(device=arguments.device, quiet=quiet))
-    tagger = _untrained(arguments.model)
+    tagger = _untrained(arguments.model, corrected=arguments.corrected)
     recipe = find_recipe(arguments.recipe, tagger.card).changed(
         epochs=arguments.epochs,
         batch=arguments.batch,
@@ -141,15 +142,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _untrained(name: str) -> "Tagger":
-    import importlib  # noqa: PLC0415
-
+def _untrained(name: str, *, corrected: bool) -> "Tagger":
     from repro.models.cards import find_card  # noqa: PLC0415
-    from repro.models.tagger import Tagger  # noqa: PLC0415 - imports torch
+    from repro.models.tagger import Tagger, build_network  # noqa: PLC0415 - imports torch
 
     card = find_card(name)
-    family = importlib.import_module(f"repro.models.{card.family}")
-    return Tagger(card, family.build(card), ())
+    return Tagger(card, build_network(card, corrected=corrected), ())
 
 
 def _plan(
@@ -176,6 +174,7 @@ def _train(
     from repro.results.provenance import environment  # noqa: PLC0415
     from repro.training.run import run_training  # noqa: PLC0415
 
+    preloaded = _preloaded(arguments.preload, plan.recipe.begin_with, context, tagger)
     learning, validation, tests = _examples(arguments, context, tagger)
     quiet = arguments.verbosity < 0 or not plan.crew.leads
     return run_training(
@@ -185,7 +184,7 @@ def _train(
         plan,
         arguments.out,
         tests=tests,
-        preloaded=_preloaded(arguments.preload, plan.recipe.begin_with, context, tagger),
+        preloaded=preloaded,
         corrected=arguments.corrected,
         restart=arguments.restart,
         environment={**environment(plan.device), "threads": str(torch.get_num_threads())},
@@ -203,17 +202,24 @@ def _examples(
 
     pinned = {"paper": "toptag/data/train.h5", "embedded": SHIPPED}
     source = arguments.data
+    further = [*arguments.test, *([Path(arguments.validation)] if arguments.validation else [])]
+    for path in further if source in pinned else [Path(source), *further]:
+        if not path.is_file():
+            raise MissingData(f"no jets at {path}: check the path")
 
-    def read(path: Path, jets: int | None = None) -> "Examples":
+    def read(path: Path, jets: int | None = None, *, of_paper: bool = False) -> "Examples":
         corrected = arguments.corrected
-        return read_examples(path, tagger, jets, context.progress, corrected=corrected)
+        return read_examples(
+            path, tagger, jets, context.progress, corrected=corrected, of_paper=of_paper
+        )
 
+    is_paper = source == "paper"
     path = context.fetch(pinned[source]) if source in pinned else Path(source)
-    learning = read(path, arguments.jets)
+    learning = read(path, arguments.jets, of_paper=is_paper)
     if arguments.validation:
         validation = read(Path(arguments.validation))
-    elif source == "paper":
-        validation = read(context.fetch("toptag/data/val.h5"))
+    elif is_paper:
+        validation = read(context.fetch("toptag/data/val.h5"), of_paper=True)
     else:
         learning, validation = split_examples(learning, _ASIDE)
     return learning, validation, {path.name: read(path) for path in arguments.test}

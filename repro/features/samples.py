@@ -36,6 +36,7 @@ __all__ = [
     "authors_background",
     "authors_shap_values",
     "find_jets",
+    "published_length",
     "read_sample",
     "read_topodnn_sample",
     "real_jet_pt",
@@ -247,7 +248,7 @@ def _from_file(
     maker = FAMILIES[family]
     with open_jets(source.path) as file:
         length = len(file)
-        used = _published_length(family, length) if source.is_paper and not corrected else length
+        used = published_length(family, length) if source.is_paper and not corrected else length
         total = used if jets is None else min(jets, used)
         parts = iter_jets_with_subjettiness(
             file,
@@ -285,7 +286,7 @@ def _from_file(
     )
 
 
-def _published_length(family: str, length: int) -> int:
+def published_length(family: str, length: int) -> int:
     """Return how many jets of a file the authors used."""
     blocks = length // _MBNS_BLOCK
     return blocks * _MBNS_BLOCK if family == "mbns" and blocks else length

@@ -21,7 +21,7 @@ from repro.models.cards import Card, find_card
 from repro.models.embedded_weights import embedded_file, stem_of
 from repro.models.state import load_checked, read_state
 
-__all__ = ["Fetch", "Tagger", "WeightFile", "load_tagger", "predict_logits"]
+__all__ = ["Fetch", "Tagger", "WeightFile", "build_network", "load_tagger", "predict_logits"]
 
 Fetch = Callable[[str], Path]
 
@@ -90,6 +90,19 @@ class Tagger:
         return inputs if len(columns) == inputs.shape[1] else inputs[:, columns]
 
 
+def build_network(card: Card, *, corrected: bool = False) -> nn.Module:
+    """Return the untrained network of a variant.
+
+    Args:
+        card: The variant.
+        corrected: Whether PFIN computes pair masses without cancellation (corrects B17).
+    """
+    network: nn.Module = importlib.import_module(f"repro.models.{card.family}").build(card)
+    if corrected and hasattr(network, "stable_mass"):
+        network.stable_mass = True
+    return network
+
+
 def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
     """Load a tagger.
 
@@ -106,7 +119,7 @@ def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
     """
     card = find_card(name)
     family = importlib.import_module(f"repro.models.{card.family}")
-    network: nn.Module = family.build(card)
+    network = build_network(card)
     if weights == "auto":
         weights = "authors" if card.authors else "embedded"
     if weights == "authors":

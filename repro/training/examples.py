@@ -1,5 +1,6 @@
 """The jets that a tagger learns from: inputs of its own, and labels."""
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,11 @@ from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets
 from repro.errors import BadInput
 from repro.features.registry import FAMILIES
-from repro.features.streams import iter_jets_with_subjettiness
+from repro.features.samples import published_length
+from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
 from repro.models.tagger import Tagger
 
 __all__ = ["Examples", "read_examples", "split_examples"]
-
-_CHUNK = 8192
 
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
@@ -32,19 +32,49 @@ class Examples:
         labels: (n,), 1 for top and 0 for QCD.
         names: Names of the columns of the inputs.
         source: What names the jets in a card: file, hash, rows, how they were made.
+        scaled: Positions of the columns that the variant sees in units of these jets' own mean
+            and standard deviation (ddof 1).
     """
 
     inputs: NDArray[np.floating]
     labels: NDArray[np.int64]
     names: tuple[str, ...]
     source: dict[str, Any]
+    scaled: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @functools.cached_property
+    def scale(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """What is subtracted from each column, and what it is divided by; each (inputs,)."""
+        shift, width = np.zeros((2, self.inputs.shape[1]))
+        columns = list(self.scaled)
+        if columns:
+            values = self.inputs[:, columns].astype(np.float64)
+            shift[columns], width_of = values.mean(axis=0), values.std(axis=0, ddof=1)
+            # A slot that no jet of a small set fills has no spread: it stays at zero.
+            width[columns] = np.where(width_of == 0, 1, width_of)
+        width[width == 0] = 1
+        return shift.astype(self.inputs.dtype), width.astype(self.inputs.dtype)
+
+    @property
+    def prepared(self) -> NDArray[np.floating]:
+        """The inputs as the network sees them, (n, inputs)."""
+        if not self.scaled:
+            return self.inputs
+        shift, width = self.scale
+        return (self.inputs - shift) / width
+
 
 def read_examples(
-    path: Path, tagger: Tagger, jets: int | None, progress: Progress, *, corrected: bool = False
+    path: Path,
+    tagger: Tagger,
+    jets: int | None,
+    progress: Progress,
+    *,
+    corrected: bool = False,
+    of_paper: bool = False,
 ) -> Examples:
     """Read jets of a file and make the inputs of a variant.
 
@@ -56,6 +86,7 @@ def read_examples(
         jets: The first so many; all if not given.
         progress: Wraps the chunks.
         corrected: Whether the originals' quirks are off.
+        of_paper: Whether the file is the paper's, of which the authors used a part for MBNS.
 
     Raises:
         MissingData: If there is no such file.
@@ -65,18 +96,21 @@ def read_examples(
     family = FAMILIES[tagger.card.family]
     precision = str(next(tagger.network.parameters()).dtype).removeprefix("torch.")
     with open_jets(path) as file:
-        total = len(file) if jets is None else min(jets, len(file))
+        length = len(file)
+        if of_paper and not corrected:
+            length = published_length(tagger.card.family, length)
+        total = length if jets is None else min(jets, length)
         inputs = np.empty((total, len(family.features())), precision)
         labels = np.empty(total, np.int64)
         recipe = file.recipe if isinstance(file, PackedJets) else {}
         parts = iter_jets_with_subjettiness(
             file,
             stop=total,
-            chunk=_CHUNK,
+            chunk=JETS_PER_CHUNK,
             constituents=family.leading(corrected),
             wanted=family.needs_fastjet and not corrected,
         )
-        starts = progress(range(0, total, _CHUNK), "reading jets")
+        starts = progress(range(0, total, JETS_PER_CHUNK), "reading jets")
         for start, (part, taus) in zip(starts, parts, strict=True):
             rows = slice(start, start + len(part))
             inputs[rows] = family.compute(part.four_momenta, taus, corrected=corrected)
@@ -94,9 +128,11 @@ def read_examples(
         "without_inputs": int((~known).sum()),
         "simulation": recipe,
     }
-    names = family.features()
-    seen = tuple(names[column] for column in tagger.card.columns(names))
-    return Examples(tagger.prepare(inputs, names), labels, seen, source)
+    columns = tagger.card.columns(family.features())
+    names = tuple(family.features()[column] for column in columns)
+    if len(names) < inputs.shape[1]:
+        inputs = inputs[:, columns]
+    return Examples(inputs, labels, names, source, tuple(tagger.card.standardised(names)))
 
 
 def split_examples(examples: Examples, fraction: float) -> tuple[Examples, Examples]:
@@ -120,6 +156,7 @@ def split_examples(examples: Examples, fraction: float) -> tuple[Examples, Examp
             examples.labels[part],
             examples.names,
             {**examples.source, "jets": len(examples.labels[part]), "part": name},
+            examples.scaled,
         )
         for part, name in zip(parts, (f"first {stop}", f"last {aside}"), strict=True)
     )

@@ -39,7 +39,10 @@ Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How a training is run; but for rounding, nothing of it changes what comes out.
+    """How a training is run.
+
+    One process gives the same weights but for rounding, whatever the plan; several draw dropout
+    and turned jets each for themselves.
 
     Attributes:
         recipe: The settings that do.
@@ -61,7 +64,9 @@ class Plan:
 
 def make_optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the optimiser of a network that is where it will be trained."""
-    return torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, fused=True)
+    return torch.optim.Adam(
+        network.parameters(), lr=recipe.learning_rate, eps=recipe.epsilon, fused=True
+    )
 
 
 def train(
@@ -144,9 +149,11 @@ class _Session:
             losses += self._step(inputs[rows], labels[rows], len(batches[step]))
             state.steps, now = step + 1, time.perf_counter()
             state.seconds = spent + now - started
-            stop = self.interrupted()
-            if self.plan.crew.size == 1 and (stop or now - saved > self.plan.save_every):
-                state.loss_sum, saved = before + float(losses), now
+            stop = self.plan.crew.any(self.interrupted())
+            if stop or (self.plan.crew.size == 1 and now - saved > self.plan.save_every):
+                # The leader's state holds what all of them lost.
+                total = float(self.plan.crew.add(losses.clone()))
+                state.loss_sum, saved = before + total, now
                 self.save()
             if stop:
                 raise KeyboardInterrupt
@@ -165,10 +172,15 @@ class _Session:
         """Take a step; return the sum of the losses of this process's jets of the batch."""
         plan = self.plan
         inputs = self.vary(inputs.to(plan.device, non_blocking=True), len(self.state.history))
+        if self.learning.scaled:
+            shift, width = (torch.from_numpy(part).to(plan.device) for part in self.learning.scale)
+            inputs = (inputs - shift) / width
         self.optimiser.zero_grad(set_to_none=True)
         kind = torch.device(plan.device).type
         with torch.autocast(kind, plan.autocast, enabled=plan.autocast is not None):
-            logits = (plan.step_network or self.network)(inputs)
+            # A compiled network has no truth value.
+            network = self.network if plan.step_network is None else plan.step_network
+            logits = network(inputs)
         loss = _loss(logits, labels.to(plan.device, non_blocking=True))
         (loss / batch).backward()  # type: ignore[no-untyped-call]
         plan.crew.add_gradients(self.network)
@@ -193,7 +205,7 @@ def _conclude(
     validated = [np.nan, np.nan, np.nan]
     if plan.crew.leads:
         network.eval()
-        logits = predict_logits(network, validation.inputs, plan.device).astype(np.float64)
+        logits = predict_logits(network, validation.prepared, plan.device).astype(np.float64)
         if np.isfinite(logits).all():
             ranking = rank_jets(probability_of_top(logits), validation.labels)
             mean = _loss(torch.from_numpy(logits), torch.from_numpy(validation.labels))

@@ -1,8 +1,8 @@
 """Several processes that train one network together, as ``torchrun`` starts them.
 
 Every process holds all jets and takes its share of each batch.  A step's gradient is the sum over
-all shares of the gradient of the summed loss, divided by the batch: what one process would get,
-up to the order of the sum.
+all shares of the gradient of the summed loss, divided by the batch: what one process would get, up
+to the order of the sum and to what is drawn at random in a step.
 """
 
 import os
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+from repro.errors import BadInput
 
 __all__ = ["ALONE", "Crew", "join_crew"]
 
@@ -64,6 +66,12 @@ class Crew:
             dist.all_reduce(values)
         return values
 
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is up in any process."""
+        if self.size == 1:
+            return flag
+        return bool(self.add(torch.tensor([float(flag)])).item())
+
     def from_leader(self, values: Iterable[float]) -> list[float]:
         """Return the leader's values."""
         tensor = torch.tensor(list(values), dtype=torch.float64)
@@ -98,7 +106,15 @@ def join_crew(device: str) -> Iterator[tuple[Crew, str]]:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         torch.cuda.set_device(device)
     # Numbers on the CPU are exchanged too: gloo for them, nccl for those on GPUs.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo"
+    try:
+        dist.init_process_group(backend)
+    except (ValueError, RuntimeError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise BadInput(
+            f"{size} processes are announced and cannot be reached ({reason}): start them with "
+            "torchrun, or unset WORLD_SIZE"
+        ) from error
     try:
         yield Crew(dist.get_rank(), size), device
     finally:

@@ -38,6 +38,7 @@ class Recipe:
         rotate: Whether jets are turned and mirrored at random.
         begin_with: If given, the variant whose embedded weights are the first.
         leading: How many constituents the first epochs see.
+        epsilon: Of Adam, added to the root of the second moment.
         store: Precision of the file of weights, ``network`` or ``float32``.
         notes: What should be known of the recipe.
     """
@@ -56,6 +57,7 @@ class Recipe:
     rotate: bool = False
     begin_with: str | None = None
     leading: tuple[tuple[int, int], ...] = ()
+    epsilon: float = 1e-8
     store: str = "network"
     notes: tuple[str, ...] = ()
 
@@ -108,8 +110,16 @@ def find_recipe(name: str, card: Card) -> Recipe:
 def _settings(recipe: Mapping[str, Any], card: Card) -> dict[str, Any]:
     fields = {field.name for field in dataclasses.fields(Recipe)}
     family = recipe.get(card.family, {})
-    of_family = {key: value for key, value in family.items() if key in fields}
-    return {**recipe.get(_COMMON, {}), **of_family, **family.get(card.variant, {})}
+    variants = {key: value for key, value in family.items() if isinstance(value, dict)}
+    of_family = {
+        key: value for key, value in family.items() if key in fields or key not in variants
+    }
+    settings = {**recipe.get(_COMMON, {}), **of_family}
+    settings |= variants.get(card.variant, {})
+    unknown = settings.keys() - fields
+    if unknown:
+        raise BadInput(f"recipes.toml: {card.family} has the unknown {', '.join(sorted(unknown))}")
+    return settings
 
 
 @functools.cache

@@ -12,7 +12,14 @@ from typing import Any
 from repro.errors import BadInput
 from repro.training.recipe import Recipe
 
-__all__ = ["Epoch", "best_epoch", "learning_rate", "should_reload", "should_stop"]
+__all__ = [
+    "Epoch",
+    "best_epoch",
+    "constituents_in",
+    "learning_rate",
+    "should_reload",
+    "should_stop",
+]
 
 # The originals look at the first epochs with indulgence.
 _FIRST_RELOAD = 3
@@ -145,8 +152,32 @@ _STOPPING: dict[str, Callable[[Mapping[str, Any], Recipe, Sequence[Epoch]], bool
 
 
 def should_reload(recipe: Recipe, history: Sequence[Epoch]) -> bool:
-    """Whether the best weights are to be taken again after the last epoch of the history."""
+    """Whether the best weights are to be taken again after the last epoch of the history.
+
+    An epoch that saw the leading constituents alone is no reason: the accuracy is that of whole
+    jets.
+    """
     if recipe.reload_below is None or len(history) < _FIRST_RELOAD:
+        return False
+    if constituents_in(len(history) - 1, recipe.leading) is not None:
         return False
     best = max(epoch.validation_accuracy for epoch in history)
     return best - history[-1].validation_accuracy > recipe.reload_below
+
+
+def constituents_in(epoch: int, leading: Sequence[Sequence[int]]) -> int | None:
+    """Return how many leading constituents an epoch sees; None for all.
+
+    Args:
+        epoch: Its number, from 0.
+        leading: Pairs of a number of epochs and a number of constituents, in order; epochs after
+            them see all.
+
+    >>> [constituents_in(epoch, [[2, 20], [1, 30]]) for epoch in range(4)]
+    [20, 20, 30, None]
+    """
+    for epochs, count in leading:
+        if epoch < epochs:
+            return count
+        epoch -= epochs
+    return None

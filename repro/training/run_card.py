@@ -37,7 +37,7 @@ def measure(tagger: Tagger, examples: Examples, device: str) -> dict[str, Any]:
     Returns:
         AUC and accuracy as fractions, background rejections at 30, 50 and 80 % signal efficiency.
     """
-    ranking = rank_jets(score(tagger, examples.inputs, device), examples.labels)
+    ranking = rank_jets(score(tagger, examples.prepared, device), examples.labels)
     rejections = {
         f"rejection_{100 * efficiency:.0f}": _entry(rejection_interval(ranking, efficiency))
         for efficiency in _EFFICIENCIES

@@ -32,6 +32,7 @@ def test_published_settings_are_those_of_the_original():
     topodnn = find_recipe("published", find_card("topodnn"))
     assert (topodnn.learning_rate, topodnn.batch, topodnn.epochs) == (1e-3, 96, 40)
     assert topodnn.stopping == {"kind": "patience", "epochs": 5}
+    assert topodnn.epsilon == 1e-7
     assert (topodnn.selection, topodnn.initialisation) == ("loss", "glorot")
     assert any(note.startswith("B5") for note in topodnn.notes)
     mbns = find_recipe("published", find_card("mbns"))
@@ -58,6 +59,15 @@ def test_every_variant_has_every_recipe(name, family):
 def test_an_unknown_recipe_is_refused():
     with pytest.raises(UnknownName, match="choose from published, embedded"):
         find_recipe("best", find_card("pfn"))
+
+
+def test_a_misspelt_setting_is_refused(monkeypatch):
+    from repro.training import recipe as module
+
+    settings = {"published": {"all": {}, "pfn": {"epoch": 3}}}
+    monkeypatch.setattr(module, "_read", lambda: settings)
+    with pytest.raises(BadInput, match="unknown epoch"):
+        find_recipe("published", find_card("pfn"))
 
 
 def test_steps_fall_at_the_milestones():
@@ -125,6 +135,8 @@ def test_the_last_epoch_is_the_last():
 def test_a_collapse_takes_the_best_weights_again(accuracies, reloads):
     assert should_reload(recipe(reload_below=0.10), history(accuracies)) is reloads
     assert not should_reload(recipe(), history(accuracies))
+    # While it sees the leading constituents alone, accuracy on whole jets is no measure.
+    assert not should_reload(recipe(reload_below=0.10, leading=((3, 20),)), history(accuracies))
 
 
 def test_unknown_words_are_refused():
