@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
-from own_weights import shipped_or_random
 from problems import shap
 
 from repro.catalogue import find_item, load_claims, load_items
@@ -38,12 +37,6 @@ assert shap  # imported there without the warnings of its own imports
 def settings_for(item, **settings):
     usual = {} if item.fixtures or not item.data else SIMULATED
     return usual | settings | (QUICK if item.method == "kernel_shap" else {})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_weights(tmp_path_factory):
-    with shipped_or_random(tmp_path_factory.mktemp("weights")):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from own_weights import shipped_or_random
 from torch import nn
 
 from repro.catalogue import find_item, load_claims
@@ -36,12 +35,6 @@ from repro.results.document import look_up
 from repro.results.judge import judge_item
 
 JETS = 300
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_weights(tmp_path_factory):
-    with shipped_or_random(tmp_path_factory.mktemp("weights")):
-        yield
 
 
 @pytest.fixture(scope="module")

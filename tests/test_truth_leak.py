@@ -1,7 +1,5 @@
 """The truth leak (quirk B1): in the inputs, in table 6, and nowhere else."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -17,9 +15,7 @@ from repro.features.truth_leak import leaky_pfn_inputs, transverse_imbalance
 from repro.figures.run import compute_item
 from repro.figures.toptag import table06
 from repro.metrics.roc import auc, rank_jets
-from repro.models.pfn import PfnNetwork
-from repro.models.short_training import ShortTraining, initialise, train_briefly
-from repro.models.tagger import predict_logits
+from repro.models.cards import find_card
 from repro.results.document import look_up
 
 JETS = 240
@@ -153,9 +149,10 @@ def test_corrected_there_is_no_leak(make_context):
 
 
 def test_jets_to_judge_by_are_not_those_that_were_learnt_from(halves):
-    learning, judging = (set(range(2000)[half]) for half in (halves.learning, halves.judging))
-    assert not learning & judging
-    assert len(learning) + len(judging) == 2000
+    parts = (halves.learning, halves.validation, halves.judging)
+    learning, validation, judging = (range(2000)[part] for part in parts)
+    assert [*learning, *validation, *judging] == list(range(2000))
+    assert (len(learning), len(validation), len(judging)) == (900, 100, 1000)
 
 
 def test_without_truth_momenta_there_is_nothing_to_show(make_context, tmp_path):
@@ -173,51 +170,48 @@ def test_halves_need_both_classes(make_context, tmp_path):
     jets = jets_of([9] * 20, 10)
     truth = jets.sum(axis=1) * labels[:, None]
     write_jets(tmp_path / "sorted.h5", [Jets(jets, labels, truth, np.zeros(20, int))])
-    with pytest.raises(BadInput, match="two jets or more of each class"):
+    with pytest.raises(BadInput, match="--jets 20: too few of a class"):
         table06.compute(make_context(data=str(tmp_path / "sorted.h5")))
 
 
-# --- the short training ------------------------------------------------------------------------
-
-
-def learn(inputs, labels, seed=0, epochs=3):
-    network = initialise(lambda: PfnNetwork(20, (16, 8), (8,)), seed)
-    settings = ShortTraining(epochs=epochs, batch=20, learning_rate=5e-3)
-    train_briefly(network, inputs, labels, seed=seed, settings=settings)
-    return network
+# --- the brief training ------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def easy():
-    """Jets that are wider if they are tops."""
-    labels = np.arange(400) % 2
+def easy(halves):
+    """Jets whose labels two constituents give away."""
     rng = np.random.default_rng(0)
-    slots = np.empty((400, 20, 3), np.float32)
-    slots[..., 0] = rng.dirichlet(np.ones(20), 400)
-    slots[..., 1:] = rng.normal(size=(400, 20, 2)) * np.where(labels, 0.6, 0.2)[:, None, None]
-    return slots.reshape(400, 60), labels
+    slots = np.zeros((len(halves.labels), 200, 3), np.float32)
+    slots[:, :20, 0] = rng.dirichlet(np.ones(20), len(slots))
+    width = np.where(halves.labels, 0.6, 0.2)[:, None, None]
+    slots[:, :20, 1:] = rng.normal(size=(len(slots), 20, 2)) * width
+    return slots.reshape(len(slots), 600)
 
 
-def test_what_can_be_learnt_briefly_is_learnt(easy):
-    inputs, labels = easy
-    network = learn(inputs[:200], labels[:200])
-    assert not network.training
-    logits = predict_logits(network, inputs[200:])
-    assert auc(rank_jets(logits[:, 1] - logits[:, 0], labels[200:])) > 0.95
-
-
-def test_the_same_seed_gives_the_same_network_and_leaves_other_draws_alone(easy):
-    inputs, labels = easy
+def test_what_can_be_learnt_briefly_is_learnt_by_the_loop_of_all_taggers(
+    make_context, halves, easy
+):
+    context = make_context(data="embedded")
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
-    first = learn(inputs, labels).state_dict()
-    assert torch.equal(torch.rand(3), expected)
-    second, other = (learn(inputs, labels, seed).state_dict() for seed in (0, 1))
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not torch.equal(first["phi.0.weight"], other["phi.0.weight"])
+    first = table06._train_on(context, find_card("pfn:v4"), halves, easy)
+    assert torch.equal(torch.rand(3), expected)  # other draws are left alone
+    assert auc(rank_jets(first, halves.labels[halves.judging])) > 0.95
+    # The same seed gives the same scores, whatever was drawn before.
+    again = table06._train_on(context, find_card("pfn:v4"), halves, easy)
+    np.testing.assert_array_equal(first, again)
+    other = make_context(data="embedded", seed=1)
+    assert (table06._train_on(other, find_card("pfn:v4"), halves, easy) != first).any()
 
 
 def test_settings_of_the_training_are_in_the_result(result):
-    wanted = {"training_jets": JETS // 2, **dataclasses.asdict(ShortTraining())}
+    wanted = {
+        "training_jets": 108,
+        "validation_jets": 12,
+        "epochs": 4,
+        "batch": 100,
+        "learning_rate": 1e-3,
+        "seed": 0,
+    }
     assert wanted.items() <= dict(result.settings).items()

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from repro.data.pins import find_artifact
+from repro.data.pins import Artifact, find_artifact
 from repro.data.reach import is_at_hand
 from repro.data.store import Store
 from repro.errors import BadInput, MissingData
-from repro.models.cards import find_card
+from repro.models.cards import Card
 
-__all__ = ["Settings", "check_weights", "choose_device", "choose_source", "choose_weights"]
+__all__ = ["Settings", "WeightChoice", "check_weights", "choose_device", "choose_source"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,11 +24,9 @@ _LOUD = {
     "neither cached nor reachable now ('repro fetch {0.id}' tries again)",
 }
 _LOUD_WEIGHTS = (
-    "trained by this package on simulated jets, because the authors' are neither cached nor "
-    "reachable now ('repro fetch {0}' tries again)"
+    "trained by this package on simulated jets, for {} and every other model whose authors' files "
+    "are neither cached nor reachable now ('repro fetch toptag/weights' tries again)"
 )
-# One of the authors' files stands for all: they lie in the same archive.
-_AUTHORS = find_card("topodnn").authors[0]
 
 
 @dataclass(frozen=True)
@@ -93,19 +91,49 @@ def choose_source(chosen: str, store: Store) -> str:
     return chosen
 
 
-def choose_weights(chosen: str, store: Store) -> str:
-    """Return the source of the weights: ``authors``, ``embedded`` or a path.
+class WeightChoice:
+    """Whose weights each model gets.
 
-    ``auto`` takes the authors' weights if they are cached or can be reached, and those that come
-    with the package otherwise; it says so.
+    ``auto`` takes the authors' for a model if all of its files are cached or can be reached, and
+    those that come with the package otherwise; it says so when it first does.  The authors' files
+    lie in one archive, so the network is asked for one of them, and once.
+
+    Args:
+        chosen: ``auto``, ``authors``, ``embedded`` or a path.
+        store: Where pinned files come from.
     """
-    if chosen != "auto":
-        return chosen
-    artifact = find_artifact(_AUTHORS)
-    if is_at_hand(store, artifact):
-        return "authors"
-    _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(artifact.id.rpartition("/TopoDNN")[0]))
-    return "embedded"
+
+    def __init__(self, chosen: str, store: Store) -> None:
+        self._chosen = chosen
+        self._store = store
+        self._reachable: bool | None = None
+        self._said = False
+
+    def source_of(self, card: Card) -> str:
+        """Return the source of a model's weights: ``authors``, ``embedded`` or a path.
+
+        Those of a model whose weights the authors did not publish are the package's own.
+        """
+        if self._chosen not in ("auto", "authors"):
+            return self._chosen
+        if not card.authors:
+            return "embedded"
+        if self._chosen == "authors" or self._are_at_hand(card):
+            return "authors"
+        if not self._said:
+            _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(card.name))
+            self._said = True
+        return "embedded"
+
+    def _are_at_hand(self, card: Card) -> bool:
+        pins = map(find_artifact, card.authors)
+        absent = [pin for pin in pins if self._store.state_of(pin) == "missing"]
+        return not absent or self._can_be_fetched(absent[0])
+
+    def _can_be_fetched(self, artifact: Artifact) -> bool:
+        if self._reachable is None:
+            self._reachable = is_at_hand(self._store, artifact)
+        return self._reachable
 
 
 def check_weights(chosen: str) -> None:

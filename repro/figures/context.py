@@ -27,10 +27,10 @@ from repro.features.samples import (
 )
 from repro.figures.choices import (
     Settings,
+    WeightChoice,
     check_weights,
     choose_device,
     choose_source,
-    choose_weights,
 )
 from repro.models.cards import find_card
 from repro.models.pfin import PfinNetwork
@@ -173,9 +173,7 @@ class Context:
         Those of a model whose weights the authors did not publish are the package's own.
         """
         if name not in self._taggers:
-            weights = self.weights
-            if weights == "authors" and not find_card(name).authors:
-                weights = "embedded"
+            weights = self._weights.source_of(find_card(name))
             tagger = load_tagger(name, weights, self.fetch)
             if isinstance(tagger.network, PfinNetwork):
                 tagger.network.stable_mass = self.settings.corrected
@@ -183,21 +181,15 @@ class Context:
         return self._taggers[name]
 
     @functools.cached_property
-    def weights(self) -> str:
-        """The source of the weights: ``authors``, ``embedded`` or a path."""
-        return choose_weights(self.settings.weights, self.store)
-
-    @property
-    def own_weights(self) -> bool:
-        """Whether the weights are not the authors'."""
-        return self.weights != "authors"
+    def _weights(self) -> WeightChoice:
+        return WeightChoice(self.settings.weights, self.store)
 
     def evidence(self, sample: Described, *taggers: Tagger) -> Evidence:
         """Return what numbers from this sample, and from these taggers if any, rest on."""
         control, kind = None, rate(sample.kind, sample.labels)
         if sample.data["source"] == "fixtures" and kind != "few":
             control = sample_control(*stored_outputs(self.fetch), sample.rows)
-        own = any(tagger.own_weights for tagger in taggers) if taggers else self.own_weights
+        own = any(tagger.own_weights for tagger in taggers)
         return Evidence(kind, sample.description, own, control)
 
     def problem(self, sample: Sample, tagger: Tagger) -> Problem:
@@ -224,10 +216,12 @@ class Context:
         settings: Mapping[str, Any] | None = None,
         notes: Iterable[str] = (),
     ) -> Result:
-        """Return the result of an item; ``evidence`` adds to that of the sample."""
+        """Return the result of an item; ``evidence`` adds to that of the sample, or replaces it."""
         item: Item = find_item(item_id)
         taggers = tuple(taggers)
-        given = {"": self.evidence(sample, *taggers), **(evidence or {})}
+        given = dict(evidence or {})
+        if "" not in given:
+            given = {"": self.evidence(sample, *taggers), **given}
         remarks = {entry.control for entry in given.values() if entry.control}
         corrected = self.settings.corrected and bool(item.quirks)
         if self.settings.corrected and not corrected:

@@ -135,6 +135,38 @@ def test_bfloat16_comes_close():
     assert half.layers[0].weight.dtype == torch.float32
 
 
+def test_a_compiled_network_trains_the_same():
+    plain, compiled = network(), network()
+    expected = run(plain, Plan(RECIPE))
+    step = torch.compile(compiled, backend="eager")
+    found = run(compiled, Plan(RECIPE, step_network=step))
+    assert found.history[-1].validation_loss == pytest.approx(
+        expected.history[-1].validation_loss, rel=1e-5
+    )
+
+
+def test_columns_are_scaled_with_each_set_s_own_moments():
+    learning, validation = examples(300, 0), examples(100, 1)
+    scaled = dataclasses.replace(learning, scaled=(0, 2))
+    columns = scaled.prepared[:, [0, 2]]
+    np.testing.assert_allclose(columns.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(columns.std(axis=0, ddof=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(scaled.prepared[:, 1], learning.inputs[:, 1])
+    made = network()
+    seen = []
+    made.register_forward_pre_hook(lambda _m, given: seen.append(given[0]))
+    train(
+        made,
+        scaled,
+        dataclasses.replace(validation, scaled=(0, 2)),
+        Plan(dataclasses.replace(RECIPE, epochs=1, batch=300)),
+        begin(made),
+        save=lambda _state: None,
+    )
+    rows = _permutation(0, 0, 300)
+    torch.testing.assert_close(seen[0], torch.from_numpy(scaled.prepared)[rows])
+
+
 def test_a_loss_that_is_no_number_ends_the_training():
     with pytest.raises(BadInput, match="lower --learning-rate"):
         run(network(), Plan(dataclasses.replace(RECIPE, learning_rate=1e38)))

@@ -152,6 +152,34 @@ def test_preloading_begins_where_another_run_ended(jets, tmp_path):
     assert card["training"]["begun_with"]["model"] == "weights.safetensors"
 
 
+def test_pfin_is_trained_on_the_masses_that_were_asked_for(jets, tmp_path, monkeypatch):
+    from repro.models import pfin
+
+    seen = []
+    original = pfin.pair_features
+
+    def spy(*arguments, stable_mass):
+        seen.append(stable_mass)
+        return original(*arguments, stable_mass=stable_mass)
+
+    monkeypatch.setattr(pfin, "pair_features", spy)
+    few = ("pfin:sum", "--epochs", 1, "--jets", 40)
+    assert main(arguments(jets, tmp_path / "published", *few)) == 0
+    assert set(seen) == {False}
+    seen.clear()
+    assert main(arguments(jets, tmp_path / "corrected", *few, "--corrected")) == 0
+    assert set(seen) == {True}
+
+
+def test_processes_that_are_announced_and_not_there_are_one_line(jets, tmp_path):
+    environment = {**os.environ, "WORLD_SIZE": "2"}
+    command = [sys.executable, "-m", "repro", *arguments(jets, tmp_path / "run")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "start them with torchrun" in done.stderr
+
+
 def test_another_training_in_the_same_folder_is_refused(jets, tmp_path, capsys):
     out = tmp_path / "run"
     assert main(arguments(jets, out, "topodnn:v4", "--epochs", 1)) == 0

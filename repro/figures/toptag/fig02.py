@@ -12,6 +12,7 @@ from repro.figures.context import Context
 from repro.figures.drawing import CLASS_COLOURS, CLASS_LABELS, bars, footer, new_figure
 from repro.figures.rankings import bars_of, order_entry, rank_entry
 from repro.metrics.means import mean_intervals
+from repro.models.tagger import Tagger
 from repro.results.document import Result
 from repro.results.evidence import Evidence, missing, rate
 
@@ -47,7 +48,7 @@ def compute(context: Context) -> Result:
     values |= {name: found.details[name] for name in ("base", "mean_residual", "largest_residual")}
     authors = [f"authors{part}" for part in ("", "_order", "_rank", "_signed", "_base")]
     # The authors explained these very jets: for this figure they are all there is.
-    evidence = {"": _evidence(context, chosen)}
+    evidence = {"": _evidence(chosen, tagger)}
     if len(background) < _BACKGROUND:
         reason = f"{len(background)} of the authors' {_BACKGROUND} background jets: take all"
         evidence |= {name: missing(reason) for name in ("computed", "order", "rank")}
@@ -165,8 +166,8 @@ def _background(
     return rows[np.sort(picked)], about
 
 
-def _evidence(context: Context, chosen: Sample) -> Evidence:
+def _evidence(chosen: Sample, tagger: Tagger) -> Evidence:
     complete = len(chosen.labels) == 2 * _JETS_PER_CLASS and chosen.kind != "other"
     kind = "complete" if complete else rate(chosen.kind, chosen.labels)
     about = f"KernelSHAP of {chosen.description}"
-    return Evidence(kind, about, context.own_weights)
+    return Evidence(kind, about, tagger.own_weights)

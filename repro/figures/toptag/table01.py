@@ -39,7 +39,7 @@ def compute(context: Context) -> Result:
     """
     table = performance_table(context, "topodnn", dense_sparsities)
     rows, notes = table.rows, [_STANDARDISED]
-    source, authors = table.sample.data["source"], not context.own_weights
+    source, authors = table.sample.data["source"], not table.taggers[BASELINE].own_weights
     evidence = {
         **table.evidence,
         "golden": missing("only the authors' own weights and jets have stored outputs"),

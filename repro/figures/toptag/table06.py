@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from repro.catalogue import Claim, load_claims
 from repro.data.open_jets import open_jets
 from repro.errors import BadInput, MissingData
-from repro.features.pfn import pfn_inputs
+from repro.features.pfn import pfn_features, pfn_inputs
 from repro.features.samples import JetSource, Sample
 from repro.features.truth_leak import leaky_pfn_inputs, transverse_imbalance
 from repro.figures.context import Context
@@ -22,10 +23,14 @@ from repro.models import pfn
 from repro.models.cards import Card, find_card
 from repro.models.dense import count_parameters
 from repro.models.scores import probability_of_top, score
-from repro.models.short_training import ShortTraining, initialise, train_briefly
 from repro.models.tagger import predict_logits
 from repro.results.document import Result
 from repro.results.evidence import Evidence, missing, rate
+from repro.training.checkpoint import Checkpoint
+from repro.training.examples import Examples
+from repro.training.loop import Plan, train
+from repro.training.preload import initialise
+from repro.training.recipe import Recipe
 
 __all__ = ["VARIANTS", "Halves", "Variant", "compute", "read_halves"]
 
@@ -33,7 +38,19 @@ Floats = NDArray[np.floating]
 
 # By default as many jets as come with this package: training on all of the paper's takes hours.
 _JETS = 12_000
-_TRAINING = ShortTraining()
+# Of the jets to learn from, one in so many chooses the epoch.
+_VALIDATION = 10
+_BRIEFLY = Recipe(
+    name="brief",
+    learning_rate=1e-3,
+    batch=100,
+    epochs=4,
+    schedule={"kind": "constant"},
+    selection="loss",
+    initialisation="torch",
+    seed=0,
+)
+_SETTINGS = ("epochs", "batch", "learning_rate", "selection", "initialisation")
 _COLUMNS = {
     "printed_auc": {"title": "AUC as printed [%]", "digits": 2},
     "printed_accuracy": {"title": "accuracy as printed [%]", "digits": 2},
@@ -54,8 +71,8 @@ _WHOLE = (
 )
 _TRAINED = (
     "Each variant is trained here twice, from the same start and on the same jets, for {} epochs "
-    "on {:,} jets; the authors had 1.2 million jets and up to 50 epochs. Intervals are those of "
-    "the jets: two trainings as brief as these differ by more."
+    "on {:,} jets, {:,} others choosing the epoch; the authors had 1.2 million jets and up to 50 "
+    "epochs. Intervals are those of the jets: two trainings as brief as these differ by more."
 )
 _CLEAN = "The row clean_weights is the PFN baseline that was trained without the leak."
 _BRIEF = (
@@ -98,8 +115,14 @@ class Halves:
 
     @property
     def learning(self) -> slice:
-        """The first half."""
-        return slice(0, len(self.labels) // 2)
+        """The first half but for its last tenth."""
+        return slice(0, self.validation.start)
+
+    @property
+    def validation(self) -> slice:
+        """The last tenth of the first half: these jets choose the epoch."""
+        half = len(self.labels) // 2
+        return slice(half - half // _VALIDATION, half)
 
     @property
     def judging(self) -> slice:
@@ -170,11 +193,15 @@ def compute(context: Context) -> Result:
         evidence=evidence,
         settings={
             "training_jets": len(halves.labels[halves.learning]),
-            **dataclasses.asdict(_TRAINING),
+            "validation_jets": len(halves.labels[halves.validation]),
+            **{name: getattr(_BRIEFLY, name) for name in _SETTINGS},
         },
         notes=[
             _WHOLE.format(*ends),
-            _TRAINED.format(_TRAINING.epochs, len(halves.labels[halves.learning])),
+            _TRAINED.format(
+                _BRIEFLY.epochs,
+                *(len(halves.labels[part]) for part in (halves.learning, halves.validation)),
+            ),
             _CLEAN,
             _ASSUMED,
         ],
@@ -186,16 +213,19 @@ def read_halves(context: Context) -> Halves:
 
     Raises:
         MissingData: If the source has no constituents or no truth momenta.
-        BadInput: If a half lacks a class.
+        BadInput: If a part of them has too few of a class.
     """
     jets = context.settings.jets or _JETS
     source = context.jet_source(jets=jets)
     parts = list(_parts(context, source, jets))
     leaky, clean, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
     found = Halves(leaky, clean, labels, source)
-    for half in (found.learning, found.judging):
-        if np.bincount(labels[half], minlength=2).min() < 2:
-            raise BadInput(f"--jets {len(labels)}: each half needs two jets or more of each class")
+    for part, fewest in ((found.learning, 1), (found.validation, 1), (found.judging, 2)):
+        if np.bincount(labels[part], minlength=2).min() < fewest:
+            raise BadInput(
+                f"--jets {len(labels)}: too few of a class among those to learn from, to choose "
+                "the epoch by, or to judge by: give more, of both classes"
+            )
     return found
 
 
@@ -226,19 +256,26 @@ def _train(context: Context, card: Card, halves: Halves) -> tuple[Floats, Floats
 
 def _train_on(context: Context, card: Card, halves: Halves, inputs: NDArray[np.float32]) -> Floats:
     def progress(steps: Iterable[Any], label: str) -> Iterable[Any]:
-        return context.progress(steps, f"{label} {card.variant}")
+        return context.progress(steps, f"{card.variant}, {label}")
 
-    seed = context.settings.seed
-    network = initialise(lambda: pfn.build(card), seed)
-    train_briefly(
-        network,
-        inputs[halves.learning],
-        halves.labels[halves.learning],
-        seed=seed,
-        device=context.device,
-        settings=_TRAINING,
-        progress=progress,
+    learning, validation = (
+        Examples(inputs[part], halves.labels[part], pfn_features(), halves.source.block)
+        for part in (halves.learning, halves.validation)
     )
+    recipe = _BRIEFLY.changed(seed=context.settings.seed)
+    with torch.random.fork_rng(devices=()):
+        network = pfn.build(card)
+        initialise(network, recipe.initialisation, recipe.seed)
+        network.to(context.device)
+        train(
+            network,
+            learning,
+            validation,
+            Plan(recipe, context.device),
+            Checkpoint("", network.state_dict(), {}),
+            save=lambda _state: None,
+            progress=progress,
+        )
     return probability_of_top(predict_logits(network, inputs[halves.judging], context.device))
 
 
@@ -260,7 +297,7 @@ def _too_brief(control: Interval, halves: Halves) -> str | None:
     if control.value >= floor:
         return None
     jets = len(halves.labels[halves.learning])
-    return _BRIEF.format(_TRAINING.epochs, jets, control.value, floor)
+    return _BRIEF.format(_BRIEFLY.epochs, jets, control.value, floor)
 
 
 def _is_published(claim: Claim) -> bool:

@@ -40,7 +40,7 @@ def compute(context: Context) -> Result:
             known = ~np.isnan(of_model)
             name = f"{preset}_{_row(model)}"
             rows[name] = performance_row(of_model[known], labels[known])
-            evidence[f"rows.{name}"] = context.evidence(samples[-1])
+            evidence[f"rows.{name}"] = context.evidence(samples[-1], context.tagger(model))
     return context.result(
         "toptag/tableS1",
         samples[0],
