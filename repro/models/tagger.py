@@ -99,7 +99,7 @@ def build_network(card: Card, *, corrected: bool = False) -> nn.Module:
     """
     network: nn.Module = importlib.import_module(f"repro.models.{card.family}").build(card)
     if corrected and hasattr(network, "stable_mass"):
-        network.stable_mass = True
+        setattr(network, "stable_mass", True)  # noqa: B010 - modules have what they are given
     return network
 
 

@@ -64,7 +64,7 @@ class Examples:
         if not self.scaled:
             return self.inputs
         shift, width = self.scale
-        return (self.inputs - shift) / width
+        return np.asarray((self.inputs - shift) / width)
 
 
 def read_examples(
