@@ -210,7 +210,6 @@ WRONG = {
     "fig 2 --background 0": "no whole number from 1",
     "fig 4 --data nowhere.h5": "no data at 'nowhere.h5'",
     "fig 4 --data fixtures --jets 1": "two jets or more",
-    "fig 4 --data fixtures --weights embedded": "ships no weights",
     "fig 4 --data fixtures --weights nowhere.pt": "no weights at nowhere.pt",
     "fig 4 --data fixtures --device gpu": "unknown device 'gpu'",
     "fig 4 -q -v": "not allowed with",

@@ -15,7 +15,7 @@ from scipy.special import expit
 from torch import nn
 
 from repro.data.pickles import load_pickle
-from repro.errors import BadInput, NotAvailable, ReproError, UnknownName
+from repro.errors import BadInput, ReproError, UnknownName
 from repro.explain.problem import silent
 from repro.features.samples import read_topodnn_sample, stored_outputs
 from repro.features.topodnn import topodnn_features
@@ -189,11 +189,6 @@ def test_logits_do_not_depend_on_the_batches(monkeypatch):
     np.testing.assert_allclose(predict_logits(network, inputs), whole, rtol=1e-12)
     assert predict_logits(network, inputs[:0]).shape == (0,)
     assert predict_logits(DenseNetwork(5, (8,), 2).double(), inputs).shape == (23, 2)
-
-
-def test_embedded_weights_are_not_available(fetch):
-    with pytest.raises(NotAvailable, match="authors"):
-        load_tagger("topodnn", "embedded", fetch)
 
 
 # --- TensorFlow checkpoints --------------------------------------------------------------------
