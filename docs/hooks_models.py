@@ -22,6 +22,7 @@ _TABLES = {
     "pfn": "table3",
     "pfin": "table4",
     "augpfn": "table5",
+    "leakypfn": "table6",
 }
 _MODELS = ("topodnn", "mbns", "mbns:trial", "pfn", "augpfn", "pfin:sum", "pfin:cat")
 

@@ -24,7 +24,7 @@ from repro.models import embedded_weights
 from repro.models.cards import Card, find_card, load_cards
 from repro.training.recipe import find_recipe
 
-FAMILIES = ("pfin", "pfn", "augpfn", "mbns", "topodnn")
+FAMILIES = ("pfin", "pfn", "leakypfn", "augpfn", "mbns", "topodnn")
 PLACE = Path(embedded_weights.__file__).parent / "embedded"
 
 

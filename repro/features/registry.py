@@ -10,12 +10,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.jets import Jets
 from repro.errors import UnknownName
 from repro.features.augpfn import augpfn_features, augpfn_inputs
 from repro.features.mbns import mbns_features, mbns_inputs_of_jets
 from repro.features.pfin import PFIN_CONSTITUENTS, pfin_features, pfin_inputs
 from repro.features.pfn import PFN_CONSTITUENTS, pfn_features, pfn_inputs
 from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
+from repro.features.truth_leak import leaky_pfn_inputs, with_truth
 
 __all__ = ["FAMILIES", "Inputs", "InputsOf", "inputs_of"]
 
@@ -31,7 +33,8 @@ class InputsOf(Protocol):
         """Return the inputs of jets.
 
         Args:
-            four_momenta: (n, k, 4) as E, px, py, pz in GeV, ordered by pt, zero padded.
+            four_momenta: (n, k, 4) as E, px, py, pz in GeV, ordered by pt, zero padded; with the
+                truth momentum as one more for families that need it.
             taus: (n, 24), their subjettiness as published if it is known; only families that
                 need FastJet look at it, and compute it anew if corrected.
             corrected: Whether the originals' quirks are off: azimuth is taken modulo 2π (B3),
@@ -53,6 +56,8 @@ class Inputs:
         constituents: Number of leading constituents that are looked at; None for all.
         corrected_constituents: The same if the quirks are off.
         needs_fastjet: Whether subjettiness is computed.
+        needs_truth: Whether the truth momentum of each jet comes after its constituents: a
+            mistake that is made on purpose (B1).
     """
 
     compute: InputsOf
@@ -60,10 +65,20 @@ class Inputs:
     constituents: int | None
     corrected_constituents: int | None
     needs_fastjet: bool = False
+    needs_truth: bool = False
 
     def leading(self, corrected: bool) -> int | None:
         """Return how many leading constituents are looked at; None for all."""
         return self.corrected_constituents if corrected else self.constituents
+
+    def of_jets(self, jets: Jets, taus: _Floats | None, *, corrected: bool) -> _Floats:
+        """Return the inputs of jets, as :class:`InputsOf` has them.
+
+        Raises:
+            MissingData: If the truth momentum is needed, and top jets have none.
+        """
+        four_momenta = with_truth(jets) if self.needs_truth else jets.four_momenta
+        return self.compute(four_momenta, taus, corrected=corrected)
 
 
 def _topodnn(
@@ -93,6 +108,18 @@ def _pfn(
     return pfn_inputs(four_momenta, wrap_azimuth=corrected)
 
 
+def _leakypfn(
+    four_momenta: _Floats,
+    taus: _Floats | None = None,  # noqa: ARG001  # the protocol
+    *,
+    corrected: bool = False,
+) -> _Floats:
+    constituents = four_momenta[:, :-1]
+    if corrected:
+        return pfn_inputs(constituents, wrap_azimuth=True)
+    return leaky_pfn_inputs(constituents, four_momenta[:, -1])
+
+
 def _augpfn(
     four_momenta: _Floats, taus: _Floats | None = None, *, corrected: bool = False
 ) -> _Floats:
@@ -113,6 +140,9 @@ FAMILIES: dict[str, Inputs] = {
     "topodnn": Inputs(_topodnn, topodnn_features, TOPODNN.constituents, TOPODNN.constituents),
     "mbns": Inputs(_mbns, mbns_features, None, None, needs_fastjet=True),
     "pfn": Inputs(_pfn, pfn_features, PFN_CONSTITUENTS, PFN_CONSTITUENTS),
+    "leakypfn": Inputs(
+        _leakypfn, pfn_features, PFN_CONSTITUENTS, PFN_CONSTITUENTS, needs_truth=True
+    ),
     "augpfn": Inputs(_augpfn, augpfn_features, None, None, needs_fastjet=True),
     "pfin": Inputs(_pfin, pfin_features, PFIN_CONSTITUENTS, None),
 }

@@ -264,7 +264,7 @@ def _from_file(
         starts = progress(range(0, total, _CHUNK), "preprocessing")
         for start, (part, taus) in zip(starts, parts, strict=True):
             rows = slice(start, start + len(part))
-            inputs[rows] = maker.compute(part.four_momenta, taus, corrected=corrected)
+            inputs[rows] = maker.of_jets(part, taus, corrected=corrected)
             labels[rows] = part.labels
             known[rows] = ~np.isnan(inputs[rows]).any(axis=1)
     dropped = int(total - known.sum())

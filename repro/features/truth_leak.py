@@ -10,11 +10,30 @@ Source: FAIR4HEP/xAI4toptagger, history of the data set of PFN before and after 
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.errors import BadInput
+from repro.data.jets import Jets
+from repro.errors import BadInput, MissingData
 from repro.features.jets import iter_slices, jet_quantities
 from repro.features.pfn import PFN_CONSTITUENTS, QUANTITIES, pfn_inputs
 
-__all__ = ["leaky_pfn_inputs", "transverse_imbalance"]
+__all__ = ["leaky_pfn_inputs", "transverse_imbalance", "with_truth"]
+
+
+def with_truth(jets: Jets) -> NDArray[np.floating]:
+    """Return the constituents of jets and, as if it were one more, the truth momentum.
+
+    Returns:
+        (n, k + 1, 4) as E, px, py, pz in GeV.
+
+    Raises:
+        MissingData: If a top jet has no truth momentum.
+    """
+    if not jets.truth[jets.labels == 1, 1:].any(axis=1).all():
+        raise MissingData(
+            "these jets have no truth momenta, of which inputs with the leak are made: "
+            "use --data embedded or paper"
+        )
+    truth = jets.truth[:, None].astype(jets.four_momenta.dtype)
+    return np.concatenate([jets.four_momenta, truth], axis=1)
 
 
 def leaky_pfn_inputs(

@@ -33,6 +33,7 @@ from repro.figures.choices import (
     choose_source,
 )
 from repro.models.cards import find_card
+from repro.models.embedded_weights import embedded_card
 from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, load_tagger
 from repro.results.document import Result
@@ -190,7 +191,7 @@ class Context:
         if sample.data["source"] == "fixtures" and kind != "few":
             control = sample_control(*stored_outputs(self.fetch), sample.rows)
         own = any(tagger.own_weights for tagger in taggers)
-        return Evidence(kind, sample.description, own, control)
+        return Evidence(kind, sample.description + _trained(taggers), own, control)
 
     def problem(self, sample: Sample, tagger: Tagger) -> Problem:
         """Return the problem of explaining a tagger on a sample."""
@@ -248,6 +249,30 @@ class Context:
             evidence=given,
             notes=[*notes, *sorted(remarks)],
         )
+
+
+def _trained(taggers: Iterable[Tagger]) -> str:
+    """Return how long the package's own weights among those of the taggers were trained."""
+    trainings = [
+        embedded_card(tagger.card)["training"]
+        for tagger in taggers
+        if any(file.source == "embedded" for file in tagger.weights)
+    ]
+    if not trainings:
+        return ""
+    epochs, jets = (
+        (min(numbers), max(numbers))
+        for numbers in (
+            [training["epochs"] for training in trainings],
+            [training["data"]["jets"] for training in trainings],
+        )
+    )
+    return f"; the weights had {_span(epochs)} epochs of {_span(jets)} simulated jets"
+
+
+def _span(ends: tuple[int, int]) -> str:
+    first, last = ends
+    return f"{first:,}" if first == last else f"{first:,} to {last:,}"
 
 
 def _files(item: Item, source: str) -> list[dict[str, str | None]]:

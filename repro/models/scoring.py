@@ -84,7 +84,7 @@ def score_file(
             rows = slice(start, start + len(part))
             labels[rows] = part.labels
             inputs = {
-                name: family.compute(part.four_momenta, taus, corrected=corrected)
+                name: family.of_jets(part, taus, corrected=corrected)
                 for name, family in families.items()
             }
             for family, whole in collected.items():

@@ -113,7 +113,7 @@ def read_examples(
         starts = progress(range(0, total, JETS_PER_CHUNK), "reading jets")
         for start, (part, taus) in zip(starts, parts, strict=True):
             rows = slice(start, start + len(part))
-            inputs[rows] = family.compute(part.four_momenta, taus, corrected=corrected)
+            inputs[rows] = family.of_jets(part, taus, corrected=corrected)
             labels[rows] = part.labels
     known = ~np.isnan(inputs).any(axis=1)
     if not known.all():
