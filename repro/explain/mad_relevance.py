@@ -10,8 +10,12 @@ MAD relevance is the mean absolute differential relevance.  Jets with f near 0 e
 of |f| over the class instead.
 """
 
+import dataclasses
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from repro.errors import UnknownName
 from repro.explain.masking import logits_of, masked_logits, replacement_values
@@ -26,6 +30,11 @@ __all__ = ["SCALES", "differential_relevance", "explain_by_mad_relevance"]
 FloatArray = NDArray[np.float64]
 
 SCALES = ("jet", "mean")
+
+_JETS_FOR_ERRORS = 5000
+
+_Treatment = Callable[[FloatArray, FloatArray], FloatArray]
+"""From changes of logits, and logits, to absolute relevance without outliers."""
 
 
 @method("mad_relevance", "Mean absolute differential relevance per class")
@@ -48,22 +57,23 @@ def explain_by_mad_relevance(
         outliers: Quirk B4, applied to the signed values: ``zeroed`` as published,
             ``dropped`` or ``kept``.
         factor: Reach of the outlier bounds in interquartile ranges.
-        level: Confidence level of the intervals (outlier bounds held fixed).
+        level: Confidence level of the intervals: they hold the spread of the jets and, for
+            ``mean``, the error that the mean itself has; outlier bounds are held fixed.
     """
-    base = own_logit(logits_of(problem), problem.labels)
-    columns: dict[str, list[Intervals]] = {name: [] for name in problem.classes}
-    for _, logits in masked_logits(problem, replacement_values(problem, replacement)):
-        masked = own_logit(logits, problem.labels)
-        for label, name in enumerate(problem.classes):
-            mine = problem.of_class(label)
-            relevance = differential_relevance(base[mine], masked[mine], scale)
-            treated = treat_outliers(relevance, outliers, factor)
-            columns[name].append(mean_intervals(np.abs(treated)[:, None], level))
+    values = replacement_values(problem, replacement)
+
+    def treated(change: FloatArray, base: FloatArray) -> FloatArray:
+        relevance = differential_relevance(base, base + change, scale)
+        return np.abs(treat_outliers(relevance, outliers, factor))
+
+    panels = _panels(problem, values, treated, level)
+    if replacement == "mean":
+        panels = _widened(panels, _errors_of_the_means(problem, values, treated), level)
     return Explanation(
         "mad_relevance",
         "1",
         problem.ranked_features,
-        {name: _joined(entries, level) for name, entries in columns.items()},
+        panels,
         settings={
             "replacement": replacement,
             "scale": scale,
@@ -102,6 +112,53 @@ def own_logit(logits: FloatArray, labels: NDArray[np.integer]) -> FloatArray:
     """Return the one logit, or the logit of each jet's own class."""
     single = logits.ndim == 1 or logits.shape[1] == 1
     return logits.reshape(-1) if single else logits[np.arange(len(labels)), labels]
+
+
+def _panels(
+    problem: Problem, values: FloatArray, treated: _Treatment, level: float = 0.95
+) -> dict[str, Intervals]:
+    """Return the mean of each ranked feature's treated relevance, per class."""
+    base = own_logit(logits_of(problem), problem.labels)
+    columns: dict[str, list[Intervals]] = {name: [] for name in problem.classes}
+    for _, logits in masked_logits(problem, values):
+        change = own_logit(logits, problem.labels) - base
+        for label, name in enumerate(problem.classes):
+            mine = problem.of_class(label)
+            column = treated(change[mine], base[mine])
+            columns[name].append(mean_intervals(column[:, None], level))
+    return {name: _joined(entries, level) for name, entries in columns.items()}
+
+
+def _errors_of_the_means(
+    problem: Problem, values: FloatArray, treated: _Treatment
+) -> dict[str, FloatArray]:
+    """Return how far one standard error of each column's mean moves its relevance, per class.
+
+    How the relevance follows the replacement needs fewer jets than the relevance itself.
+    """
+    error = problem.inputs.std(axis=0, dtype=np.float64) / np.sqrt(len(problem.inputs))
+    some = _some_of(problem)
+    above, below = (_panels(some, values + sign * error, treated) for sign in (1, -1))
+    return {name: np.abs(above[name].value - below[name].value) / 2 for name in problem.classes}
+
+
+def _some_of(problem: Problem) -> Problem:
+    """Return a problem with at most so many jets of each class."""
+    kept = [np.flatnonzero(problem.of_class(label))[:_JETS_FOR_ERRORS] for label in (0, 1)]
+    rows = np.sort(np.concatenate(kept))
+    return dataclasses.replace(problem, inputs=problem.inputs[rows], labels=problem.labels[rows])
+
+
+def _widened(
+    panels: Mapping[str, Intervals], errors: Mapping[str, FloatArray], level: float
+) -> dict[str, Intervals]:
+    """Add independent standard errors to intervals, in quadrature."""
+    z = float(ndtri((1 + level) / 2))
+    found = {}
+    for name, panel in panels.items():
+        margin = np.hypot((panel.high - panel.low) / 2, z * errors[name])
+        found[name] = Intervals(panel.value, panel.value - margin, panel.value + margin, level)
+    return found
 
 
 def _joined(entries: list[Intervals], level: float) -> Intervals:

@@ -15,6 +15,8 @@ CLASS_LABELS = {"qcd": "QCD jets", "top": "top jets", "all": "all jets"}
 CLASS_COLOURS = {"qcd": "#c0392b", "top": "#2a6fb0", "all": "#4d4d4d"}
 
 _SYMBOLS = {"pt": "p_{T", "eta": r"\eta_{", "phi": r"\phi_{"}
+_JET = {"pT_J": "$p_{T,J}$", "m_J": "$m_J$", "tau_21": r"$\tau_{21}$", "tau_32": r"$\tau_{32}$"}
+_EXPONENTS = {"05": "0.5"}
 _BARS = 20
 
 
@@ -32,17 +34,21 @@ def top(entries: Mapping[str, Any], count: int = _BARS) -> list[tuple[str, dict[
 def symbol(feature: str) -> str:
     r"""Return a feature's name as maths.
 
-    >>> symbol("pt_0")
-    '$p_{T,0}$'
+    >>> symbol("pt_0"), symbol("tau_2_05")
+    ('$p_{T,0}$', '$\\tau_2^{(0.5)}$')
     """
+    if feature in _JET:
+        return _JET[feature]
     quantity, _, index = feature.rpartition("_")
+    if quantity.startswith("tau_"):
+        return rf"$\tau_{quantity.removeprefix('tau_')}^{{({_EXPONENTS.get(index, index)})}}$"
     if quantity not in _SYMBOLS:
         return feature
     separator = "," if quantity == "pt" else ""
     return f"${_SYMBOLS[quantity]}{separator}{index}}}$"
 
 
-def bars(axes: Axes, result: Result, path: str, colour: str) -> None:
+def bars(axes: Axes, result: Result, path: str, colour: str, count: int = _BARS) -> None:
     """Draw a ranking as horizontal bars, largest on top, with intervals and the paper's values.
 
     Args:
@@ -50,8 +56,9 @@ def bars(axes: Axes, result: Result, path: str, colour: str) -> None:
         result: Holds the numbers and the claims.
         path: Dotted path of the ranking within the values.
         colour: Colour of the bars.
+        count: How many are drawn at most.
     """
-    entries = top(look_up(result.values, path))
+    entries = top(look_up(result.values, path), count)
     names = [name for name, _ in entries]
     values = np.array([entry["value"] for _, entry in entries])
     ends = np.array([entry.get("interval") or [np.nan, np.nan] for _, entry in entries], float)
@@ -70,18 +77,19 @@ def bars(axes: Axes, result: Result, path: str, colour: str) -> None:
     axes.set_axisbelow(True)
 
 
-def bar_figure(result: Result, panels: Mapping[str, str], label: str) -> Figure:
+def bar_figure(result: Result, panels: Mapping[str, str], label: str, count: int = _BARS) -> Figure:
     """Draw one ranking per panel, side by side.
 
     Args:
         result: Holds the numbers and the claims.
         panels: Path of each ranking within the values, by panel name.
         label: Label of the x axes.
+        count: How many bars are drawn in each.
     """
-    figure = new_figure(4.6 * len(panels) + 0.4, 6.2)
+    figure = new_figure(4.6 * len(panels) + 0.4, 1.6 + 0.23 * count)
     grid = np.atleast_1d(figure.subplots(1, len(panels)))
     for axes, (name, path) in zip(grid, panels.items(), strict=True):
-        bars(axes, result, path, CLASS_COLOURS[name])
+        bars(axes, result, path, CLASS_COLOURS[name], count)
         axes.set_title(CLASS_LABELS[name])
         axes.set_xlabel(label)
     footer(figure, result)

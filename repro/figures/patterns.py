@@ -1,0 +1,103 @@
+"""Pictures of neuron activation patterns, which several models have: two-sided, and differences."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from repro.explain.problem import Explanation
+from repro.figures.drawing import footer, new_figure
+from repro.metrics.bootstrap import Intervals
+from repro.results.document import Result
+
+__all__ = ["draw_patterns", "pattern_values"]
+
+
+def pattern_values(found: Explanation) -> dict[str, Any]:
+    """Return relative neuron activities by layer, their differences, and sparsities.
+
+    Args:
+        found: Of :func:`repro.explain.activation_patterns.explain_by_activation_patterns`.
+    """
+    sizes = found.details["layers"]
+    return {
+        "layers": sizes,
+        "sparsity": {
+            name: {"value": float(entry.value), "interval": [float(entry.low), float(entry.high)]}
+            for name, entry in found.details["sparsity"].items()
+        },
+        "rna": {name: _by_layer(found.panels[name].value, sizes) for name in ("qcd", "top")},
+        "difference": _by_layer(found.panels["difference"].value, sizes),
+        "largest_difference": _largest(found.panels["difference"], sizes),
+    }
+
+
+def draw_patterns(result: Result) -> Figure:
+    """Draw one column per layer: QCD as -RNA to the left, top as +RNA to the right.
+
+    Nodes are sorted by their activity for top jets, most active on top; grey is no node.
+    """
+    figure = new_figure(10.5, 7.5)
+    pattern, difference = figure.subplots(1, 2)
+    qcd, top = result.values["rna"]["qcd"], result.values["rna"]["top"]
+    order = {layer: np.argsort(-np.array(top[layer]), kind="stable") for layer in top}
+    tallest = max(result.values["layers"])
+    halves = []
+    for layer, nodes in order.items():
+        halves += [
+            _column(-np.array(qcd[layer])[nodes], tallest),
+            _column(np.array(top[layer])[nodes], tallest),
+        ]
+    _draw(pattern, np.column_stack(halves), "bwr", (-1, 1), "RNA: QCD −, top +")
+    changes = [
+        _column(np.array(result.values["difference"][layer])[nodes], tallest)
+        for layer, nodes in order.items()
+    ]
+    _draw(difference, np.column_stack(changes), "Reds", (0, 1), "|RNA difference|")
+    for axes, step in ((pattern, 2), (difference, 1)):
+        centres = [step * (i + 0.5) - 0.5 for i in range(len(order))]
+        axes.set_xticks(centres, [f"layer {i + 1}" for i in range(len(order))])
+        for edge in range(1, len(order)):
+            axes.axvline(step * edge - 0.5, color="black", lw=0.6)
+        axes.set_ylabel("nodes, most active for top first")
+    footer(figure, result)
+    return figure
+
+
+def _by_layer(numbers: NDArray[np.float64], sizes: list[int]) -> dict[str, list[float]]:
+    parts = np.split(numbers, np.cumsum(sizes)[:-1])
+    return {f"layer{i + 1}": part.tolist() for i, part in enumerate(parts)}
+
+
+def _largest(difference: Intervals, sizes: list[int]) -> dict[str, dict[str, Any]]:
+    found = {}
+    ends = np.cumsum(sizes)
+    for layer, (size, end) in enumerate(zip(sizes, ends, strict=True), start=1):
+        node = end - size + int(np.argmax(difference.value[end - size : end]))
+        found[f"layer{layer}"] = {
+            "value": float(difference.value[node]),
+            "interval": [float(difference.low[node]), float(difference.high[node])],
+        }
+    return found
+
+
+def _column(values: NDArray[np.float64], height: int) -> NDArray[np.float64]:
+    column = np.full(height, np.nan)
+    column[: len(values)] = values
+    return column
+
+
+def _draw(
+    axes: Axes,
+    columns: NDArray[np.float64],
+    colours: str,
+    limits: tuple[float, float],
+    label: str,
+) -> None:
+    axes.set_facecolor("#b0b0b0")
+    image = axes.imshow(
+        columns, cmap=colours, vmin=limits[0], vmax=limits[1], aspect="auto", interpolation="none"
+    )
+    axes.figure.colorbar(image, ax=axes, label=label)
