@@ -1,4 +1,4 @@
-"""Pearson correlations between input features, per class, with Fisher's intervals."""
+"""Pearson correlations between input features, per class, with intervals."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,13 @@ def explain_by_correlation(
 
 
 def correlations(values: NDArray[np.floating], level: float = 0.95) -> Intervals:
-    """Return Pearson correlations of the columns, with Fisher's z intervals.
+    """Return Pearson correlations of the columns, with intervals.
+
+    The standard error is that of the jets as they are spread, and not that of a Gaussian: with
+    the columns standardised, a jet moves r by ab - r (a² + b²) / 2.  The interval is symmetric in
+    Fisher's z.
+
+    Source: Steiger and Hakstian, Br. J. Math. Stat. Psychol. 35 (1982) 208.
 
     Args:
         values: (n, k).
@@ -59,7 +65,24 @@ def correlations(values: NDArray[np.floating], level: float = 0.95) -> Intervals
     if len(values) < 4:
         nothing = np.full_like(value, np.nan)
         return Intervals(value, nothing, nothing, level)
-    with np.errstate(divide="ignore"):
-        z = np.arctanh(value)
-    margin = float(ndtri((1 + level) / 2)) / np.sqrt(len(values) - 3)
+    error = _standard_errors(np.sqrt(len(values)) * scaled, value)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z, spread = np.arctanh(value), error / (1 - value**2)
+    margin = float(ndtri((1 + level) / 2)) * np.where(error == 0, 0.0, spread)
     return Intervals(value, np.tanh(z - margin), np.tanh(z + margin), level)
+
+
+def _standard_errors(standard: FloatArray, value: FloatArray) -> FloatArray:
+    """Return the standard error of each correlation of standardised columns (n, k)."""
+    n = len(standard)
+    squares = standard**2
+    fourth = (squares**2).mean(axis=0)
+    mixed = squares.T @ squares / n
+    cubic = (squares * standard).T @ standard / n
+    variance = (
+        mixed
+        - value * (cubic + cubic.T)
+        + value**2 / 4 * (fourth[:, None] + fourth[None, :] + 2 * mixed)
+    )
+    # A perfect correlation has an error of zero but for rounding.
+    return np.sqrt(np.where(np.abs(value) == 1, 0.0, variance.clip(min=0)) / n)

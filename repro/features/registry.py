@@ -16,6 +16,7 @@ from repro.features.augpfn import augpfn_features, augpfn_inputs
 from repro.features.mbns import mbns_features, mbns_inputs_of_jets
 from repro.features.pfin import PFIN_CONSTITUENTS, pfin_features, pfin_inputs
 from repro.features.pfn import PFN_CONSTITUENTS, pfn_features, pfn_inputs
+from repro.features.summary import summary_features, summary_of_jets
 from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
 from repro.features.truth_leak import leaky_pfn_inputs, with_truth
 
@@ -127,6 +128,13 @@ def _augpfn(
     return augpfn_inputs(four_momenta, published, wrap_azimuth=corrected, small_jets=corrected)
 
 
+def _jets(
+    four_momenta: _Floats, taus: _Floats | None = None, *, corrected: bool = False
+) -> _Floats:
+    published = None if corrected else taus
+    return summary_of_jets(four_momenta, published, wrap_azimuth=corrected, small_jets=corrected)
+
+
 def _pfin(
     four_momenta: _Floats,
     taus: _Floats | None = None,  # noqa: ARG001  # the protocol
@@ -145,6 +153,8 @@ FAMILIES: dict[str, Inputs] = {
     ),
     "augpfn": Inputs(_augpfn, augpfn_features, None, None, needs_fastjet=True),
     "pfin": Inputs(_pfin, pfin_features, PFIN_CONSTITUENTS, None),
+    # No tagger sees these: they are what inputs and latent spaces are compared with.
+    "jets": Inputs(_jets, summary_features, None, None, needs_fastjet=True),
 }
 
 
