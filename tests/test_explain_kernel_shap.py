@@ -153,7 +153,12 @@ def test_panels_are_means_of_absolute_values_per_class():
         np.testing.assert_allclose(found.details["signed_mean"][name], mine.mean(axis=0))
         summary = summarise(problem, values)[name]
         np.testing.assert_array_equal(summary.value, found.panels[name].value)
-    assert found.settings == {"nsamples": 100, "l1_reg": "aic", "background": 7}
+    assert found.settings == {
+        "nsamples": 100,
+        "l1_reg": "aic",
+        "link": "logit",
+        "background": 7,
+    }
 
 
 # --- stopped runs ------------------------------------------------------------------------------

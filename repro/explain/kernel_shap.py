@@ -2,8 +2,9 @@
 
 Settings of the study (arXiv:2210.04371, SHAP notebooks, shap 0.40): TopoDNN is explained in
 units of its logit (link ``logit`` on the probability), with 180 coalitions per jet and a
-background of 5000 training jets.  The old default ``l1_reg="auto"`` meant the AIC lasso at
-these sizes; newer versions of shap changed the default, so it is named here.
+background of 5000 training jets; MBNS in units of the probability itself, with 50.  The old
+default ``l1_reg="auto"`` meant the AIC lasso at these sizes; newer versions of shap changed the
+default, so it is named here.
 """
 
 import logging
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from repro.errors import BadInput
+from repro.errors import BadInput, UnknownName
 from repro.explain.checkpoint import Checkpoint, fingerprint
 from repro.explain.masking import logits_of
 from repro.explain.occlusion import discriminant
@@ -26,9 +27,12 @@ from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.means import mean_intervals
 
-__all__ = ["Attributions", "explain_by_kernel_shap", "kernel_shap", "summarise"]
+__all__ = ["LINKS", "Attributions", "explain_by_kernel_shap", "kernel_shap", "summarise"]
 
 FloatArray = NDArray[np.float64]
+
+LINKS = {"logit": "logit", "identity": "probability"}
+"""Units of the SHAP values by link."""
 
 # Few enough that the activations of a batch stay in the cache.
 _ROWS_PER_BATCH = 8192
@@ -39,10 +43,11 @@ class Attributions:
     """SHAP values of some jets.
 
     Attributes:
-        values: (n, features), in units of the logit of class 1.
-        base: Logit of the mean probability over the background.
-        residual: (n,), logit minus base minus the sum of the values: zero if the
-            attributions add up, as Shapley values must.
+        values: (n, features), in units of the logit, or of the probability, of class 1; those of
+            class 0 are their negatives.
+        base: The mean probability over the background, or its logit.
+        residual: (n,), logit or probability minus base minus the sum of the values: zero if
+            the attributions add up, as Shapley values must.
     """
 
     values: FloatArray
@@ -50,13 +55,14 @@ class Attributions:
     residual: FloatArray
 
 
-@method("kernel_shap", "KernelSHAP, mean |SHAP value| per class, units of the logit")
+@method("kernel_shap", "KernelSHAP, mean |SHAP value| per class, units of logit or probability")
 def explain_by_kernel_shap(
     problem: Problem,
     *,
     background: NDArray[np.floating] | None = None,
     nsamples: int = 180,
     l1_reg: str = "aic",
+    link: str = "logit",
     checkpoints: Path | None = None,
     level: float = 0.95,
 ) -> Explanation:
@@ -68,6 +74,7 @@ def explain_by_kernel_shap(
             up to 100 of the problem's own, of both classes.
         nsamples: Coalitions per jet.
         l1_reg: Regularisation of shap's regression.
+        link: ``logit``, or ``identity`` for units of the probability.
         checkpoints: Folder where a stopped run leaves what it did; none by default.
         level: Confidence level of the intervals (spread over jets; Monte-Carlo noise of the
             coalitions is part of it).
@@ -75,10 +82,10 @@ def explain_by_kernel_shap(
     if background is None:
         chosen = np.random.default_rng(problem.seed).permutation(len(problem.inputs))[:100]
         background = problem.inputs[chosen]
-    found = kernel_shap(problem, background, nsamples, l1_reg, checkpoints)
+    found = kernel_shap(problem, background, nsamples, l1_reg, checkpoints, link=link)
     return Explanation(
         "kernel_shap",
-        "logit",
+        LINKS[link],
         problem.ranked_features,
         summarise(problem, found.values, level),
         details={
@@ -90,7 +97,12 @@ def explain_by_kernel_shap(
                 for label, name in enumerate(problem.classes)
             },
         },
-        settings={"nsamples": nsamples, "l1_reg": l1_reg, "background": len(background)},
+        settings={
+            "nsamples": nsamples,
+            "l1_reg": l1_reg,
+            "link": link,
+            "background": len(background),
+        },
     )
 
 
@@ -114,6 +126,8 @@ def kernel_shap(
     nsamples: int,
     l1_reg: str = "aic",
     checkpoints: Path | None = None,
+    *,
+    link: str = "logit",
 ) -> Attributions:
     """Run shap's KernelExplainer on every jet of the problem.
 
@@ -126,10 +140,14 @@ def kernel_shap(
         nsamples: Coalitions per jet.
         l1_reg: Regularisation of shap's regression.
         checkpoints: Folder where a stopped run leaves what it did.
+        link: ``logit``, or ``identity`` for units of the probability.
 
     Raises:
         BadInput: If the coalitions are too few for the regularisation.
+        UnknownName: If there is no such link.
     """
+    if link not in LINKS:
+        raise UnknownName(f"unknown link {link!r}: choose from {', '.join(LINKS)}")
     if l1_reg in ("aic", "bic") and 2 * nsamples <= problem.inputs.shape[1] + 1:
         raise BadInput(
             f"nsamples={nsamples} is too few to choose among {problem.inputs.shape[1]} features "
@@ -147,12 +165,13 @@ def kernel_shap(
         return np.asarray(expit(_logits(problem, inputs)))
 
     explainer = shap.KernelExplainer(
-        probability, np.asarray(background, dtype=problem.inputs.dtype), link="logit"
+        probability, np.asarray(background, dtype=problem.inputs.dtype), link=link
     )
     base = float(explainer.expected_value)
     logits = _logits(problem, problem.inputs)
+    explained = logits if link == "logit" else np.asarray(expit(logits))
     key = fingerprint(
-        [problem.inputs, background, logits], shap.__version__, nsamples, l1_reg, problem.seed
+        [problem.inputs, background, explained], shap.__version__, nsamples, l1_reg, problem.seed
     )
     kept = Checkpoint(checkpoints, key, problem.inputs.shape)
     try:
@@ -168,7 +187,7 @@ def kernel_shap(
         kept.interrupted()
         raise
     kept.clear()
-    return Attributions(kept.rows, base, logits - base - kept.rows.sum(axis=1))
+    return Attributions(kept.rows, base, explained - base - kept.rows.sum(axis=1))
 
 
 def _logits(problem: Problem, inputs: NDArray[np.floating]) -> FloatArray:

@@ -21,6 +21,8 @@ __all__ = [
     "Fetch",
     "StoredClass",
     "authors_background",
+    "authors_mbns_background",
+    "authors_mbns_shap_values",
     "authors_shap_values",
     "real_jet_pt",
     "stored_inputs",
@@ -119,6 +121,49 @@ def authors_shap_values(fetch: Fetch) -> tuple[NDArray[np.float64], NDArray[np.f
     # shap of 2022 stored a list with one array per output.
     width = qcd.shape[-1]
     return qcd.reshape(-1, width), top.reshape(-1, width), float(base.ravel()[0])
+
+
+def authors_mbns_shap_values(
+    fetch: Fetch, variant: str = ""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the authors' SHAP values of 500 QCD and 500 top jets for MBNS, of October 2022.
+
+    They belong to older weights than the published ones, for which there are no arrays.
+
+    Args:
+        fetch: Gives the local path of a pinned file.
+        variant: Empty for the baseline, or ``tau_x_1``.
+
+    Returns:
+        (n, inputs) of P(QCD) for the QCD jets, and of P(top) for the top jets.
+
+    Raises:
+        BadInput: If the files hold something else.
+    """
+    suffix = f"_{variant}" if variant else ""
+    found = []
+    for label, name in enumerate(_CLASSES):
+        artifact = f"{_MBNS}/shap_values_{name}{suffix}.pkl"
+        # shap of 2022 stored a list with one array per output.
+        outputs = np.asarray(load_pickle(fetch(artifact)), dtype=np.float64)
+        if outputs.ndim != 3 or len(outputs) != len(_CLASSES):
+            raise BadInput(f"{artifact} holds an array {outputs.shape}, not (2, n, inputs)")
+        found.append(outputs[label])
+    qcd, top = found
+    return qcd, top
+
+
+def authors_mbns_background(fetch: Fetch) -> NDArray[np.float64]:
+    """Return the authors' KernelSHAP background for MBNS: 5000 training jets, both classes.
+
+    Raises:
+        BadInput: If the file holds something else.
+    """
+    artifact = f"{_MBNS}/background.pkl"
+    rows = np.asarray(load_pickle(fetch(artifact)), dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] != len(mbns_features()):
+        raise BadInput(f"{artifact} holds an array {rows.shape}, not (n, {len(mbns_features())})")
+    return rows
 
 
 def _topodnn(name: str, label: int, fetch: Fetch) -> StoredClass:  # noqa: ARG001  # as _mbns

@@ -4,22 +4,25 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from repro.errors import BadInput
 from repro.explain.kernel_shap import explain_by_kernel_shap
 from repro.explain.problem import Explanation, Problem
 from repro.features.samples import Sample, authors_background, authors_shap_values
 from repro.figures.context import Context
-from repro.figures.drawing import CLASS_COLOURS, CLASS_LABELS, bars, footer, new_figure
 from repro.figures.rankings import bars_of, order_entry, rank_entry
+from repro.figures.shap import (
+    BACKGROUND,
+    background_size,
+    draw_shap,
+    explained_jets,
+    pick_background,
+    shap_evidence,
+)
 from repro.metrics.means import mean_intervals
-from repro.models.tagger import Tagger
 from repro.results.document import Result
-from repro.results.evidence import Evidence, missing, rate
+from repro.results.evidence import Evidence, missing
 
 __all__ = ["compute", "render"]
 
-_JETS_PER_CLASS = 500
-_BACKGROUND = 5000
 _COALITIONS = 180
 _BACKGROUND_NOTE = (
     "The KernelSHAP background has {} jets, the authors' has 5000 (--background N); "
@@ -35,7 +38,7 @@ def compute(context: Context) -> Result:
     """
     seed = context.settings.seed
     sample, tagger = context.topodnn_sample(), context.tagger("topodnn")
-    chosen = _explained(sample, seed)
+    chosen = explained_jets(sample, seed)
     background, about = _background(context, sample, chosen)
     problem = context.problem(chosen, tagger)
     found = explain_by_kernel_shap(
@@ -48,9 +51,9 @@ def compute(context: Context) -> Result:
     values |= {name: found.details[name] for name in ("base", "mean_residual", "largest_residual")}
     authors = [f"authors{part}" for part in ("", "_order", "_rank", "_signed", "_base")]
     # The authors explained these very jets: for this figure they are all there is.
-    evidence = {"": _evidence(chosen, tagger)}
-    if len(background) < _BACKGROUND:
-        reason = f"{len(background)} of the authors' {_BACKGROUND} background jets: take all"
+    evidence = {"": shap_evidence(chosen, tagger)}
+    if len(background) < BACKGROUND:
+        reason = f"{len(background)} of the authors' {BACKGROUND} background jets: take all"
         evidence |= {name: missing(reason) for name in ("computed", "order", "rank")}
     if sample.data["source"] == "fixtures":
         values |= _authors(context, problem)
@@ -74,15 +77,7 @@ def compute(context: Context) -> Result:
 def render(result: Result) -> Figure:
     """Draw mean |SHAP value| per class; the authors' values, where known, as the lower row."""
     rows = [name for name in ("computed", "authors") if name in result.values]
-    figure = new_figure(9.6, 6.0 * len(rows))
-    grid = figure.subplots(len(rows), 2, squeeze=False)
-    for row, origin in zip(grid, rows, strict=True):
-        for axes, name in zip(row, ("qcd", "top"), strict=True):
-            bars(axes, result, f"{origin}.{name}", CLASS_COLOURS[name])
-            axes.set_title(f"{CLASS_LABELS[name]}, {origin}")
-            axes.set_xlabel("mean(|SHAP value|), logit")
-    footer(figure, result)
-    return figure
+    return draw_shap(result, rows, "logit", 20)
 
 
 def _values(origin: str, found: Explanation, seed: int) -> dict[str, object]:
@@ -123,51 +118,18 @@ def _authors(context: Context, problem: Problem) -> dict[str, object]:
     return _values("authors", found, problem.seed) | {"authors_base": base}
 
 
-def _explained(sample: Sample, seed: int) -> Sample:
-    """Return up to 500 jets of each class: all of the fixtures, a seeded draw of the rest."""
-    generator = np.random.default_rng(seed)
-    rows: list[NDArray[np.int64]] = []
-    for label in (0, 1):
-        mine = np.flatnonzero(sample.labels == label)
-        if len(mine) > _JETS_PER_CLASS:
-            mine = np.sort(generator.choice(mine, _JETS_PER_CLASS, replace=False))
-        rows.append(mine)
-    chosen = np.concatenate(rows)
-    if len(chosen) == len(sample.labels):
-        return sample
-    about = f"{len(chosen)} of {sample.description}, {_JETS_PER_CLASS} per class at most"
-    return Sample(
-        inputs=sample.inputs[chosen],
-        labels=sample.labels[chosen],
-        rows=sample.rows[chosen],
-        kind=sample.kind,
-        description=about,
-        data={**sample.data, "jets": len(chosen), "selection": about},
-    )
-
-
 def _background(
     context: Context, sample: Sample, chosen: Sample
-) -> tuple[NDArray[np.float32], str]:
-    size = context.settings.background
-    if not 1 <= size <= _BACKGROUND:
-        raise BadInput(f"--background {size}: take 1 to {_BACKGROUND} jets")
+) -> tuple[NDArray[np.floating], str]:
+    size = background_size(context.settings.background)
     if context.settings.corrected:
         rows, about = chosen.inputs, "the explained jets, both classes"
     elif sample.data["source"] == "fixtures":
         rows, about = authors_background(context.fetch), "QCD training jets of the authors (B7)"
     elif sample.data["source"] == "paper":
         # The file is mixed: its beginning is a draw, and 1.2 million jets need not be read.
-        training = context.topodnn_sample("train", jets=4 * _BACKGROUND)
+        training = context.topodnn_sample("train", jets=4 * BACKGROUND)
         rows, about = training.of_class(0), "QCD training jets (B7)"
     else:
         rows, about = sample.of_class(0), "QCD jets of the file (B7)"
-    picked = np.random.default_rng(0).permutation(len(rows))[:size]
-    return rows[np.sort(picked)], about
-
-
-def _evidence(chosen: Sample, tagger: Tagger) -> Evidence:
-    complete = len(chosen.labels) == 2 * _JETS_PER_CLASS and chosen.kind != "other"
-    kind = "complete" if complete else rate(chosen.kind, chosen.labels)
-    about = f"KernelSHAP of {chosen.description}"
-    return Evidence(kind, about, tagger.own_weights)
+    return pick_background(rows, size), about
