@@ -7,7 +7,7 @@ from problems import logits_of, make_jets, make_network, make_problem
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from repro.errors import UnknownName
+from repro.errors import BadInput, UnknownName
 from repro.explain import masking
 from repro.explain.mad_relevance import (
     differential_relevance,
@@ -272,3 +272,21 @@ def test_intervals_of_mad_relevance_hold_the_error_of_the_mean():
         without += found.high[0] - found.low[0] < 1e-12
     assert without == 0
     assert 0.85 < covered / repeats < 0.99
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_padding_stays_padding_and_has_no_part_in_means(dense):
+    """Slots of two columns; the first of them says whether the slot is filled."""
+    inputs, labels = make_jets(60, 4)
+    inputs[::3, 2:] = 0
+    network = make_network(4) if dense else Odd().double()
+    problem = Problem(network, inputs, labels, tuple("abcd"), filled_by=(0, 0, 2, 2))
+    filled = inputs[:, 2] != 0
+    means = replacement_values(problem, "mean")
+    np.testing.assert_allclose(means[2:], inputs[filled, 2:].mean(axis=0))
+    for column, logits in masked_logits(problem, means):
+        changed = masked(inputs, column, means[column])
+        changed[~filled, 2:] = 0
+        np.testing.assert_allclose(logits, logits_of(network, changed), atol=1e-12)
+    with pytest.raises(BadInput, match="filled_by has 2 entries"):
+        Problem(network, inputs, labels, tuple("abcd"), filled_by=(0, 0))

@@ -12,7 +12,7 @@ from repro.models.cards import find_card, load_cards
 from repro.models.dense import count_parameters
 from repro.models.scores import score
 from repro.models.state import load_checked, read_state
-from repro.models.tagger import load_tagger, predict_logits
+from repro.models.tagger import build_network, load_tagger, predict_logits
 
 # Φ, F and parameters.
 TABLE = {
@@ -150,3 +150,36 @@ def test_weights_of_another_variant_are_refused(fetch):
     state = pfn.read_authors(card, [fetch(find_card("pfn:v4").authors[0])])
     with pytest.raises(BadInput, match=r"tensor phi\.2\.\w+ has shape"):
         load_checked(pfn.build(card), state, "no fit")
+
+
+# --- one column changed -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["pfn:v4", "augpfn:v4_aug"])
+def test_a_changed_column_gives_the_logits_of_the_whole_network(name):
+    """Every constituent that a jet has; slots that are padding stay so."""
+    torch.manual_seed(3)
+    network = build_network(find_card(name)).double().eval()
+    rng = np.random.default_rng(0)
+    counts = [0, 1, 2, 3, 8, 8, 60, 199, 200]
+    inputs = np.concatenate(
+        [pfn_inputs(jets_of(counts, 200)), rng.normal(size=(len(counts), 7))], axis=1
+    )[:, : network_inputs(name)]
+    jets = torch.from_numpy(inputs.astype(np.float64))
+    evaluate = network.substitute(jets)
+    columns = [*range(12), 3 * 59, 3 * 59 + 2, 599, *range(600, jets.shape[1])]
+    for column in [*columns, *columns[:4]]:
+        values = torch.from_numpy(rng.uniform(0.01, 0.4, len(jets)))
+        changed = jets.clone()
+        changed[:, column] = values
+        if column < 600:  # padding stays padding
+            padding = jets[:, 3 * (column // 3)] == 0
+            changed[padding, column] = jets[padding, column]
+        with torch.inference_mode():
+            torch.testing.assert_close(
+                evaluate(column, values), network(changed), atol=1e-12, rtol=1e-10
+            )
+
+
+def network_inputs(name):
+    return find_card(name).inputs

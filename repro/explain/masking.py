@@ -1,7 +1,12 @@
-"""Replace one input column at a time and evaluate again."""
+"""Replace one input column at a time and evaluate again.
+
+Three ways lead to the same logits: a dense network is corrected after its first layer; a network
+with a method ``substitute`` recomputes what the column touches; any other is run again.
+"""
 
 import functools
 from collections.abc import Callable, Iterator
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,12 +21,25 @@ __all__ = ["REPLACEMENTS", "logits_of", "masked_logits", "replacement_values"]
 
 FloatArray = NDArray[np.float64]
 
+
+@runtime_checkable
+class Substitutes(Protocol):
+    """A network that can tell what a changed column changes."""
+
+    def substitute(self, inputs: Tensor) -> "Callable[[int, Tensor], Tensor]":
+        """Return a function of a column and its new values (n,) to the logits.
+
+        Args:
+            inputs: (n, features), the jets with nothing changed.
+        """
+
+
 REPLACEMENTS = ("mean", "median", "zero")
 
 # The first layer of a batch should stay in the cache while all columns are masked.
 _JETS_PER_BATCH = 4096
 
-_Evaluate = Callable[[int, float], Tensor]
+_Evaluate = Callable[[int, Tensor], Tensor]
 
 
 def replacement_values(problem: Problem, replacement: str) -> FloatArray:
@@ -70,7 +88,8 @@ def masked_logits(problem: Problem, values: FloatArray) -> Iterator[tuple[int, F
     """Evaluate all jets with one ranked column replaced, for each column in turn.
 
     In a dense network a column enters the first layer by one column of its weights, so that
-    layer is computed once per jet and corrected for each mask.
+    layer is computed once per jet and corrected for each mask.  Padding stays as it is, see
+    ``filled_by`` of the problem.
 
     Args:
         problem: The classifier and its jets.
@@ -88,7 +107,8 @@ def masked_logits(problem: Problem, values: FloatArray) -> Iterator[tuple[int, F
             batch = problem.tensor(problem.inputs[start : start + _JETS_PER_BATCH])
             evaluate = prepare(batch)
             for position, column in enumerate(problem.ranked):
-                logits = evaluate(column, float(values[column])).cpu().numpy()
+                replaced = _replaced(problem, batch, column, float(values[column]))
+                logits = evaluate(column, replaced).cpu().numpy()
                 if table is None:
                     shape = (len(problem.ranked), len(problem.inputs), *logits.shape[1:])
                     table = np.empty(shape, logits.dtype)
@@ -98,7 +118,17 @@ def masked_logits(problem: Problem, values: FloatArray) -> Iterator[tuple[int, F
         yield column, logits.astype(np.float64)
 
 
+def _replaced(problem: Problem, batch: Tensor, column: int, value: float) -> Tensor:
+    """Return the column (n,) with its value replaced, where it is filled."""
+    replaced = torch.full_like(batch[:, column], value)
+    if not problem.filled_by:
+        return replaced
+    return torch.where(batch[:, problem.filled_by[column]] != 0, replaced, batch[:, column])
+
+
 def _factorised_or_plain(problem: Problem, network: nn.Module) -> Callable[[Tensor], _Evaluate]:
+    if isinstance(network, Substitutes):
+        return network.substitute
     try:
         layers = check_dense(network, problem.tensor(problem.inputs[:_JETS_PER_BATCH]))
     except BadInput:
@@ -107,9 +137,9 @@ def _factorised_or_plain(problem: Problem, network: nn.Module) -> Callable[[Tens
 
 
 def _plain(network: nn.Module, batch: Tensor) -> _Evaluate:
-    def evaluate(column: int, value: float) -> Tensor:
+    def evaluate(column: int, replaced: Tensor) -> Tensor:
         masked = batch.clone()
-        masked[:, column] = value
+        masked[:, column] = replaced
         logits: Tensor = network(masked)
         return logits
 
@@ -119,8 +149,8 @@ def _plain(network: nn.Module, batch: Tensor) -> _Evaluate:
 def _factorised(layers: list[nn.Linear], batch: Tensor) -> _Evaluate:
     weight, unmasked = layers[0].weight, layers[0](batch)
 
-    def evaluate(column: int, value: float) -> Tensor:
-        change = torch.outer(value - batch[:, column], weight[:, column])
+    def evaluate(column: int, replaced: Tensor) -> Tensor:
+        change = torch.outer(replaced - batch[:, column], weight[:, column])
         return dense_logits(layers, change.add_(unmasked))
 
     return evaluate

@@ -11,7 +11,8 @@ from repro.explain.masking import logits_of, masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
-from repro.metrics.intervals import difference_interval, placements
+from repro.metrics.intervals import Interval, auc_interval, difference_interval, placements
+from repro.metrics.roc import rank_jets
 
 __all__ = ["discriminant", "explain_by_occlusion"]
 
@@ -30,7 +31,9 @@ def explain_by_occlusion(
         level: Confidence level of the intervals.
     """
     values = replacement_values(problem, replacement)
-    base = placements(discriminant(logits_of(problem)), problem.labels)
+    scores = discriminant(logits_of(problem))
+    base = placements(scores, problem.labels)
+    whole = auc_interval(rank_jets(scores, problem.labels), level)
     drops = []
     for _, logits in masked_logits(problem, values):
         masked = placements(discriminant(logits), problem.labels)
@@ -47,7 +50,10 @@ def explain_by_occlusion(
                 level,
             )
         },
-        details={"auc": 100 * base.auc},
+        details={
+            "auc": 100 * base.auc,
+            "auc_interval": Interval(100 * whole.value, 100 * whole.low, 100 * whole.high, level),
+        },
         settings={"replacement": replacement},
     )
 

@@ -19,6 +19,8 @@ FloatArray = NDArray[np.float64]
 # Modules that do something else in training than in evaluation.
 _RANDOM = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001
 
+_JETS_PER_BATCH = 16_384
+
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
 
@@ -38,7 +40,10 @@ class Problem:
         labels: (n,) in 0, 1.
         features: Names of the input columns.
         classes: Names of class 0 and class 1.
-        skip: Columns left out of rankings because they are constant by construction.
+        skip: Columns left out of rankings, such as those that are constant by construction.
+        filled_by: For each column the position of the one that is zero where the column is
+            padding: means are those of filled entries, and padding stays padding.  Empty: there
+            is no padding, or it counts.
         device: Where to compute.
         seed: Seed of everything random.
         progress: Wraps the steps of long loops.
@@ -50,6 +55,7 @@ class Problem:
     features: tuple[str, ...]
     classes: tuple[str, str] = ("qcd", "top")
     skip: tuple[str, ...] = ()
+    filled_by: tuple[int, ...] = ()
     device: str = "cpu"
     seed: int = 0
     progress: Progress = field(default=silent, compare=False)
@@ -62,6 +68,11 @@ class Problem:
             )
         if self.labels.shape != (len(self.inputs),):
             raise BadInput(f"{len(self.inputs)} jets and labels of shape {self.labels.shape}")
+        if self.filled_by and len(self.filled_by) != len(self.features):
+            raise BadInput(
+                f"filled_by has {len(self.filled_by)} entries and there are {len(self.features)} "
+                "columns: give one for each, or none"
+            )
         if set(np.unique(self.labels)) != {0, 1}:
             raise BadInput("labels must hold both 0 and 1: explain jets of both classes")
         if any(
@@ -96,8 +107,20 @@ class Problem:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
     def means(self) -> FloatArray:
-        """Return the mean of each column over all jets, both classes together."""
-        return np.asarray(self.inputs.mean(axis=0, dtype=np.float64))
+        """Return the mean of each column over all jets, both classes together; see ``filled_by``.
+
+        Zero where no entry is filled.
+        """
+        if not self.filled_by:
+            return np.asarray(self.inputs.mean(axis=0, dtype=np.float64))
+        filled = np.zeros(self.inputs.shape[1], np.int64)
+        total = np.zeros(self.inputs.shape[1])
+        for start in range(0, len(self.inputs), _JETS_PER_BATCH):
+            batch = self.inputs[start : start + _JETS_PER_BATCH]
+            real = batch[:, self.filled_by] != 0
+            filled += real.sum(axis=0)
+            total += np.where(real, batch, 0).sum(axis=0, dtype=np.float64)
+        return np.asarray(total / np.maximum(filled, 1))
 
 
 @dataclass(frozen=True)

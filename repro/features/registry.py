@@ -135,6 +135,15 @@ def _jets(
     return summary_of_jets(four_momenta, published, wrap_azimuth=corrected, small_jets=corrected)
 
 
+def _leading_jets(
+    four_momenta: _Floats, taus: _Floats | None = None, *, corrected: bool = False
+) -> _Floats:
+    published, leading = (None, None) if corrected else (taus, PFIN_CONSTITUENTS)
+    return summary_of_jets(
+        four_momenta, published, wrap_azimuth=corrected, small_jets=corrected, leading=leading
+    )
+
+
 def _pfin(
     four_momenta: _Floats,
     taus: _Floats | None = None,  # noqa: ARG001  # the protocol
@@ -155,6 +164,8 @@ FAMILIES: dict[str, Inputs] = {
     "pfin": Inputs(_pfin, pfin_features, PFIN_CONSTITUENTS, None),
     # No tagger sees these: they are what inputs and latent spaces are compared with.
     "jets": Inputs(_jets, summary_features, None, None, needs_fastjet=True),
+    # The same, of the constituents that PFIN sees.
+    "leading_jets": Inputs(_leading_jets, summary_features, None, None, needs_fastjet=True),
 }
 
 

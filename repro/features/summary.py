@@ -33,6 +33,7 @@ def summary_of_jets(
     *,
     wrap_azimuth: bool = False,
     small_jets: bool = False,
+    leading: int | None = None,
 ) -> NDArray[np.float64]:
     """Return the quantities of jets, in GeV and rad.
 
@@ -41,6 +42,8 @@ def summary_of_jets(
         taus: (n, 24) if they are known; computed if not given.
         wrap_azimuth: Whether subjettiness is computed with azimuth modulo 2π (corrects B3).
         small_jets: Whether it is computed for jets of fewer than 8 constituents (corrects B16).
+        leading: If given, the seven quantities are those of so many leading constituents, as
+            PFIN has it; subjettiness is that of all.
 
     Returns:
         (n, 31), see :func:`summary_features`.  As published, a jet of fewer than 8 constituents
@@ -55,6 +58,6 @@ def summary_of_jets(
     found = np.zeros((len(four_momenta), len(summary_features())))
     found[:, -taus.shape[1] :] = np.nan_to_num(taus, nan=0.0)
     for rows in iter_slices(len(four_momenta)):
-        jets = jet_quantities(four_momenta[rows].astype(np.float64))
+        jets = jet_quantities(four_momenta[rows, :leading].astype(np.float64))
         found[rows, : -taus.shape[1]] = np.stack(dataclasses.astuple(jets), axis=1)
     return found

@@ -1,5 +1,6 @@
 """Pictures of neuron activation patterns, which several models have: two-sided, and differences."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -34,16 +35,31 @@ def pattern_values(found: Explanation) -> dict[str, Any]:
     }
 
 
-def draw_patterns(result: Result) -> Figure:
+def draw_patterns(result: Result, parts: Mapping[str, Mapping[str, Any]] | None = None) -> Figure:
     """Draw one column per layer: QCD as -RNA to the left, top as +RNA to the right.
 
     Nodes are sorted by their activity for top jets, most active on top; grey is no node.
+
+    Args:
+        result: Gives title and footer.
+        parts: The networks of a model by name, as :func:`pattern_values` returns them; by
+            default the one that is all of the result's values.
     """
-    figure = new_figure(10.5, 7.5)
-    pattern, difference = figure.subplots(1, 2)
-    qcd, top = result.values["rna"]["qcd"], result.values["rna"]["top"]
+    shown = {"": result.values} if parts is None else parts
+    figure = new_figure(10.5, 7.5 if len(shown) == 1 else 6.0 * len(shown))
+    grid = figure.subplots(len(shown), 2, squeeze=False)
+    for (pattern, difference), (title, values) in zip(grid, shown.items(), strict=True):
+        _draw_part(pattern, difference, values)
+        pattern.set_title(title)
+        difference.set_title(title)
+    footer(figure, result)
+    return figure
+
+
+def _draw_part(pattern: Axes, difference: Axes, values: Mapping[str, Any]) -> None:
+    qcd, top = values["rna"]["qcd"], values["rna"]["top"]
     order = {layer: np.argsort(-np.array(top[layer]), kind="stable") for layer in top}
-    tallest = max(result.values["layers"])
+    tallest = max(values["layers"])
     halves = []
     for layer, nodes in order.items():
         halves += [
@@ -52,7 +68,7 @@ def draw_patterns(result: Result) -> Figure:
         ]
     _draw(pattern, np.column_stack(halves), "bwr", (-1, 1), "RNA: QCD −, top +")
     changes = [
-        _column(np.array(result.values["difference"][layer])[nodes], tallest)
+        _column(np.array(values["difference"][layer])[nodes], tallest)
         for layer, nodes in order.items()
     ]
     _draw(difference, np.column_stack(changes), "Reds", (0, 1), "|RNA difference|")
@@ -62,8 +78,6 @@ def draw_patterns(result: Result) -> Figure:
         for edge in range(1, len(order)):
             axes.axvline(step * edge - 0.5, color="black", lw=0.6)
         axes.set_ylabel("nodes, most active for top first")
-    footer(figure, result)
-    return figure
 
 
 def _by_layer(numbers: NDArray[np.float64], sizes: list[int]) -> dict[str, list[float]]:

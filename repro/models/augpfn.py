@@ -36,10 +36,10 @@ class AugPfnNetwork(PfnNetwork):
         super().__init__(slots, phi, hidden)
         self.head = DenseNetwork(self.width + joining, hidden, _CLASSES)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return the logits (n, 2) of inputs (n, 3 slots + joining)."""
+    def classify(self, latent: Tensor, inputs: Tensor) -> Tensor:
+        """Return the logits (n, 2) of latent vectors, and of inputs (n, 3 slots + joining)."""
         joining = inputs[:, QUANTITIES * self.slots :]
-        logits: Tensor = self.head(torch.cat([self.latent(inputs), joining], dim=1))
+        logits: Tensor = self.head(torch.cat([latent, joining], dim=1))
         return logits
 
 

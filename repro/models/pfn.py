@@ -7,9 +7,10 @@ and phi are.  Two logits (QCD, top).
 Source: FAIR4HEP/xAI4toptagger, ``pfn_model.py``; no normalisation, no dropout.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from repro.models.cards import Card
@@ -47,13 +48,57 @@ class PfnNetwork(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the logits (n, 2) of inputs (n, 3 slots)."""
-        logits: Tensor = self.head(self.latent(inputs))
+        return self.classify(self.latent(inputs), inputs)
+
+    def classify(self, latent: Tensor, inputs: Tensor) -> Tensor:  # noqa: ARG002 - AugPFN's
+        """Return the logits (n, 2) of latent vectors (n, latents)."""
+        logits: Tensor = self.head(latent)
         return logits
 
     def latent(self, inputs: Tensor) -> Tensor:
         """Return the latent vectors (n, latents): Φ summed over the constituents of a jet."""
         slots, _ = split_slots(inputs, self.slots)
         return sum_of_phi(self.phi, self.width, slots, slots[..., 0] != 0)
+
+    def substitute(self, inputs: Tensor) -> Callable[[int, Tensor], Tensor]:
+        """Return a function of a column and its new values (n,) to the logits (n, 2).
+
+        A constituent enters the latent space by one term of a sum: that term alone is computed
+        again.  A slot that is padding stays so, whatever its new values are.
+
+        Args:
+            inputs: (n, 3 slots), the jets with nothing changed.
+        """
+        slots, _ = split_slots(inputs, self.slots)
+        latent = self.latent(inputs)
+        kept: dict[int, tuple[Tensor, Tensor]] = {}
+
+        def others(slot: int) -> tuple[Tensor, Tensor]:
+            """Return the jets (m,) that have the constituent, and the sum over their others."""
+            if slot not in kept:
+                kept.clear()
+                rows = torch.nonzero(slots[:, slot, 0], as_tuple=True)[0]
+                kept[slot] = rows, latent[rows] - self._embed(slots[rows, slot])
+            return kept[slot]
+
+        def evaluate(column: int, values: Tensor) -> Tensor:
+            slot, quantity = divmod(column, QUANTITIES)
+            if slot >= self.slots:
+                changed = inputs.clone()
+                changed[:, column] = values
+                return self.classify(latent, changed)
+            rows, without = others(slot)
+            constituents = slots[rows, slot]
+            constituents[:, quantity] = values[rows]
+            total = latent.index_copy(0, rows, without + self._embed(constituents))
+            return self.classify(total, inputs)
+
+        return evaluate
+
+    def _embed(self, constituents: Tensor) -> Tensor:
+        """Return Φ (m, latents) of constituents (m, 3)."""
+        parts = torch.split(constituents, _CONSTITUENTS_PER_GROUP)
+        return torch.cat([self.phi(part) for part in parts])
 
 
 def sum_of_phi(phi: nn.Module, width: int, slots: Tensor, real: Tensor) -> Tensor:

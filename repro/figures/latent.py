@@ -1,0 +1,134 @@
+"""The jets that PFN and PFIN are explained on, and their latent spaces.
+
+The authors' notebooks stopped after 101 batches of 1024 jets (quirk B2): the first 103,424 of the
+test set for PFN, some 103,424 in random order for PFIN.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.explain.problem import Problem
+from repro.features.samples import Sample
+from repro.figures.context import Context
+from repro.models.pfin import PfinNetwork
+from repro.models.pfn import PfnNetwork
+from repro.models.tagger import Tagger, predict_logits
+
+__all__ = [
+    "CUT",
+    "JETS",
+    "PARTICLES",
+    "LatentSpace",
+    "explained_sample",
+    "latent_space",
+    "particle_problem",
+]
+
+JETS = 103_424
+"""101 batches of 1024."""
+PARTICLES = 30
+"""The features of so many leading constituents are ranked."""
+CUT = 0.1
+"""A latent node whose mean is smaller is left out, for PFN."""
+
+_JETS_PER_BATCH = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class LatentSpace:
+    """The latent vectors of some jets.
+
+    Attributes:
+        sample: The jets.
+        tagger: Whose latent space.
+        values: (n, latents).
+        kept: Positions of the nodes that are looked at, in ascending order.
+    """
+
+    sample: Sample
+    tagger: Tagger
+    values: NDArray[np.floating]
+    kept: NDArray[np.int64]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all nodes, ``z0`` and so on."""
+        return tuple(f"z{node}" for node in range(self.values.shape[1]))
+
+    @property
+    def kept_values(self) -> NDArray[np.floating]:
+        """(n, kept nodes)."""
+        return self.values[:, self.kept]
+
+    def problem(self, context: Context) -> Problem:
+        """Return the problem of explaining F on the latent vectors; other nodes are skipped."""
+        others = set(self.names) - {self.names[node] for node in self.kept}
+        network = cast("PfnNetwork | PfinNetwork", self.tagger.network)
+        return Problem(
+            network=network.head,
+            inputs=self.values,
+            labels=self.sample.labels,
+            features=self.names,
+            skip=tuple(sorted(others)),
+            device=context.device,
+            seed=context.settings.seed,
+            progress=context.progress,
+        )
+
+
+def explained_sample(context: Context, family: str) -> Sample:
+    """Return the jets that the explanations of PFN and PFIN use.
+
+    As published the first 103,424 of the paper's test set (B2); corrected, or of another source,
+    all.
+    """
+    published = context.source == "paper" and not context.settings.corrected
+    jets = context.settings.jets or (JETS if published else None)
+    sample = context.sample(family, jets=jets)
+    if published and jets == JETS and family == "pfn":
+        # The very jets of the authors; PFIN's were drawn without a seed.
+        return dataclasses.replace(sample, kind="complete")
+    return sample
+
+
+def particle_problem(context: Context, sample: Sample, tagger: Tagger) -> Problem:
+    """Return the problem of explaining PFN on the features of its 30 leading constituents.
+
+    A feature's mean is that over the jets that have the constituent.
+    """
+    problem = context.problem(sample, tagger)
+    ranked = 3 * PARTICLES
+    return dataclasses.replace(
+        problem,
+        skip=problem.features[ranked:],
+        filled_by=tuple(3 * (column // 3) for column in range(len(problem.features))),
+    )
+
+
+def latent_space(
+    context: Context, sample: Sample, tagger: Tagger, cut: float | None = CUT
+) -> LatentSpace:
+    """Return the latent vectors of some jets.
+
+    Args:
+        context: Where to compute.
+        sample: The jets.
+        tagger: PFN or PFIN.
+        cut: Nodes with a smaller mean are not kept; None keeps all.
+    """
+    network = cast("PfnNetwork | PfinNetwork", tagger.network).to(context.device)
+    inputs = tagger.prepare(sample.inputs, sample.features)
+    starts = range(0, len(inputs), _JETS_PER_BATCH)
+    values = np.concatenate(
+        [
+            predict_logits(network.latent, inputs[start : start + _JETS_PER_BATCH], context.device)
+            for start in context.progress(starts, "latent vectors")
+        ]
+    )
+    means = values.mean(axis=0, dtype=np.float64)
+    kept = np.flatnonzero(means >= cut) if cut is not None else np.arange(len(means))
+    return LatentSpace(sample, tagger, values, kept)

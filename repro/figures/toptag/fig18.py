@@ -1,0 +1,61 @@
+"""F18: PFN's latent nodes ranked by ΔAUC, and the AUC that the leading ones keep."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from repro.explain.masking import logits_of
+from repro.explain.occlusion import discriminant, explain_by_occlusion
+from repro.explain.problem import Problem
+from repro.figures.context import Context
+from repro.figures.drawing import bar_figure
+from repro.figures.latent import CUT, LatentSpace, explained_sample, latent_space
+from repro.figures.performance import in_points
+from repro.figures.rankings import bars_of, order_entry
+from repro.metrics.intervals import auc_interval
+from repro.metrics.roc import rank_jets
+from repro.results.document import Result
+
+__all__ = ["compute", "render"]
+
+
+def compute(context: Context) -> Result:
+    """Mask each latent node with a mean of 0.1 or more; then fix all other nodes at once.
+
+    As published on 103,424 jets (B2).
+    """
+    sample, tagger = explained_sample(context, "pfn"), context.tagger("pfn")
+    space = latent_space(context, sample, tagger)
+    problem = space.problem(context)
+    found = explain_by_occlusion(problem)
+    second, first = sorted(found.panels["all"].value)[-2:]
+    values = {
+        "auc": found.details["auc"],
+        "delta_auc": bars_of(found, "all"),
+        "order": {"first_two": order_entry(found, "all", 2, context.settings.seed)},
+        "ratio_first_second": first / second if second > 0 else None,
+        "kept": _kept(problem, space, found.order("all")),
+    }
+    settings = {**found.settings, "cut": CUT}
+    return context.result("toptag/fig18", sample, [tagger], values, settings=settings)
+
+
+def render(result: Result) -> Figure:
+    """Draw the 20 largest drops as horizontal bars."""
+    return bar_figure(result, {"all": "delta_auc"}, "Percent drop in AUC")
+
+
+def _kept(problem: Problem, space: LatentSpace, order: tuple[str, ...]) -> dict[str, Any]:
+    """Return the nodes that are kept, how certain their number is, and the AUC that they keep."""
+    means = space.values.mean(axis=0, dtype=np.float64)
+    errors = space.values.std(axis=0, dtype=np.float64) / np.sqrt(len(space.values))
+    ends = [int((means - sign * 1.96 * errors >= CUT).sum()) for sign in (1, -1)]
+    fixed = np.array(problem.means(), dtype=space.values.dtype)[None].repeat(len(problem.inputs), 0)
+    fixed[:, space.kept] = space.kept_values
+    ranking = rank_jets(discriminant(logits_of(problem, fixed)), problem.labels)
+    return {
+        "count": {"value": len(space.kept), "interval": ends},
+        "auc": in_points(auc_interval(ranking)),
+        "nodes": list(order),
+    }
