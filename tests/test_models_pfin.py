@@ -267,3 +267,56 @@ def test_the_published_mass_of_a_narrow_pair_is_rounding_noise():
 
 def test_caches_are_bounded():
     assert pairs.incidence.cache_info().maxsize == pairs.pair_indices.cache_info().maxsize == 256
+
+
+# --- pairs masked --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variant", ["sum", "cat"])
+def test_masked_constituents_give_the_logits_of_the_network_without_them(variant, inputs):
+    """Quirk B10: neither constituent takes part in the interaction branch."""
+    network = untrained(variant)
+    masks = [(0, 1), (0, 9), (3, 4), (8, 9)]
+    rows = torch.from_numpy(inputs[1:])
+    with torch.inference_mode():
+        found = network.masked_pairs(rows, masks, alone=False)
+        for position, mask in enumerate(masks):
+            wanted = network(rows, mask)
+            torch.testing.assert_close(found[:, position], wanted, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["sum", "cat"])
+def test_a_pair_masked_alone_gives_the_logits_of_the_network_without_it(variant, inputs):
+    network = untrained(variant)
+    masks = [(0, 1), (0, 9), (3, 4), (8, 9)]
+    rows = torch.from_numpy(inputs[1:])
+    with torch.inference_mode():
+        found = network.masked_pairs(rows, masks, alone=True)
+        for position, mask in enumerate(masks):
+            wanted = without_a_pair(network, rows, mask)
+            torch.testing.assert_close(found[:, position], wanted, atol=1e-5, rtol=1e-5)
+
+
+def untrained(variant):
+    torch.manual_seed(5)
+    return pfin.build(find_card(f"pfin:{variant}")).eval()
+
+
+def without_a_pair(network, rows, mask):
+    """The network with one row of its embedded pairs set to zero, jet by jet."""
+    logits = []
+    for row in rows:
+        count = int((row[:180:3] != 0).sum())
+        ordered = list(itertools.combinations(range(count), 2))
+        whole = pfin.PfinNetwork._embedded_pairs
+
+        def embedded(pairs, ordered=ordered, whole=whole):
+            found = whole(network, pairs).clone()
+            if mask in ordered:
+                found[:, ordered.index(mask)] = 0
+            return found
+
+        network._embedded_pairs = embedded
+        logits.append(network(row[None])[0])
+        del network._embedded_pairs
+    return torch.stack(logits)

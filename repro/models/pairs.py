@@ -16,6 +16,7 @@ __all__ = [
     "pair_features",
     "pair_indices",
     "pairs_of_each",
+    "pairs_with",
     "sum_of_pairs",
 ]
 
@@ -94,6 +95,27 @@ def sum_of_pairs(embedded: Tensor, count: int) -> Tensor:
     # A product with the matrix of who is in which pair takes ten times as long.
     members = pairs_of_each(count, jets, embedded.device)
     return embedding_bag(members, embedded.flatten(0, 1), mode="sum").reshape(jets, count, width)
+
+
+def pairs_with(embedded: Tensor, count: int, slot: int) -> Tensor:
+    """Return what belongs to the pairs of one constituent, by its partner; zero for itself.
+
+    Args:
+        embedded: (n, k(k - 1)/2, width), in the order of :func:`pair_indices`.
+        count: Number k of constituents of each jet.
+        slot: Position of the constituent.
+
+    Returns:
+        (n, k, width).
+
+    >>> pairs_with(torch.tensor([[[1.0], [10.0], [100.0]]]), 3, 1).flatten().tolist()
+    [1.0, 0.0, 100.0]
+    """
+    found = embedded.new_zeros(len(embedded), count, embedded.shape[2])
+    if count > 1:
+        partners = [partner for partner in range(count) if partner != slot]
+        found[:, partners] = embedded[:, pairs_of_each(count, 1, embedded.device)[slot]]
+    return found
 
 
 def detector_momenta(particles: Tensor, jets: Tensor) -> Tensor:

@@ -22,7 +22,13 @@ from torch import Tensor, nn
 from repro.errors import BadInput
 from repro.models.cards import Card
 from repro.models.dense import DenseNetwork, relu_layers
-from repro.models.pairs import PAIR_FEATURES, detector_momenta, pair_features, sum_of_pairs
+from repro.models.pairs import (
+    PAIR_FEATURES,
+    detector_momenta,
+    pair_features,
+    pairs_with,
+    sum_of_pairs,
+)
 from repro.models.particles import QUANTITIES, split_slots, sum_over_groups
 from repro.models.pfn import head_names, layer_names, sum_of_phi
 from repro.models.state import read_state, rename_layers
@@ -104,6 +110,113 @@ class PfinNetwork(nn.Module):
             return torch.cat([particles, pooled], dim=1)
         return particles + pooled
 
+    def masked_pairs(
+        self, inputs: Tensor, masks: Sequence[tuple[int, int]], *, alone: bool
+    ) -> Tensor:
+        """Return the logits (n, masks, 2) with a pair masked, for each mask in turn.
+
+        Pairs are embedded once; a mask recomputes what it changes: what each constituent gets from
+        its pairs.
+
+        Args:
+            inputs: (n, 3 slots + 4); constituents fill the leading slots.
+            masks: Pairs of slots i < j.  A pair that a jet does not have changes what is left.
+            alone: Whether the pair alone is masked, as was meant; else the interaction branch
+                sees neither of its constituents (quirk B10, as published).
+        """
+        slots, jets = split_slots(inputs, self.slots)
+        real = slots[..., 0] != 0
+        particles = sum_of_phi(self.phi, self.width, slots, real)
+
+        def sums(described: Tensor, rows: Tensor) -> Tensor:
+            return self._masked_interactions(described, jets[rows], masks, alone=alone)
+
+        described = torch.cat([slots, detector_momenta(slots, jets)], dim=2)
+        width = len(masks) * self.width
+        found = sum_over_groups(sums, described, real, width, _pairs, _PAIRS_PER_GROUP)
+        pooled = found.reshape(len(inputs), len(masks), self.width)
+        particles = particles[:, None].expand_as(pooled)
+        cat = self.mode == "cat"
+        latent = torch.cat([particles, pooled], dim=2) if cat else particles + pooled
+        logits: Tensor = self.head(latent.flatten(0, 1))
+        return logits.reshape(len(inputs), len(masks), _CLASSES)
+
+    def _masked_interactions(
+        self,
+        described: Tensor,
+        jets: Tensor,
+        masks: Sequence[tuple[int, int]],
+        *,
+        alone: bool,
+    ) -> Tensor:
+        """Return Φ_I2 (m, masks · width) summed over the constituents (m, k, 3 + 4)."""
+        particles, momenta = described[..., :QUANTITIES], described[..., QUANTITIES:]
+        jets_at_once = max(1, _PAIRS_AT_ONCE // max(1, _pairs(particles.shape[1])))
+        pairs = pair_features(particles, momenta, jets[:, 0], stable_mass=self.stable_mass)
+        mask = self._mask_pair if alone else self._mask_constituents
+        parts = [
+            mask(some, self._embedded_pairs(of_some), counts, masks)
+            for some, of_some, counts in zip(
+                torch.split(particles, jets_at_once),
+                torch.split(pairs, jets_at_once),
+                torch.split(jets[:, 3], jets_at_once),
+                strict=True,
+            )
+        ]
+        return torch.cat(parts)
+
+    def _embedded_pairs(self, pairs: Tensor) -> Tensor:
+        """Return Φ_I (m, pairs, width) of the pairs (m, pairs, 4)."""
+        found: Tensor = self.phi_pair(pairs.flatten(0, 1))
+        return found.reshape(*pairs.shape[:2], self.width)
+
+    def _mask_constituents(
+        self, particles: Tensor, pairs: Tensor, counts: Tensor, masks: Sequence[tuple[int, int]]
+    ) -> Tensor:
+        """Leave two constituents out: the others lose their pairs with them."""
+        jets, count = particles.shape[:2]
+        pooled = sum_of_pairs(pairs, count)
+        members = {slot for mask in masks for slot in mask if slot < count}
+        shares = {slot: pairs_with(pairs, count, slot) for slot in members}
+        found = []
+        for mask in masks:
+            gone = [slot for slot in mask if slot < count]
+            left = [slot for slot in range(count) if slot not in gone]
+            share = pooled - sum((shares[slot] for slot in gone), torch.zeros_like(pooled))
+            found.append(self._pooled_sum(particles[:, left], share[:, left], counts))
+        return torch.stack(found, dim=1).reshape(jets, -1)
+
+    def _mask_pair(
+        self, particles: Tensor, pairs: Tensor, counts: Tensor, masks: Sequence[tuple[int, int]]
+    ) -> Tensor:
+        """Leave one pair out: its two constituents lose it."""
+        jets, count = particles.shape[:2]
+        pooled = sum_of_pairs(pairs, count)
+        whole = self._phi_pooled(particles, pooled, counts)
+        total = whole.sum(dim=1)
+        found = []
+        for first, second in masks:
+            if max(first, second) >= count:
+                found.append(total)
+                continue
+            both = [first, second]
+            share = pooled[:, both] - pairs_with(pairs, count, first)[:, second, None]
+            changed = self._phi_pooled(particles[:, both], share, counts).sum(dim=1)
+            found.append(total - whole[:, both].sum(dim=1) + changed)
+        return torch.stack(found, dim=1).reshape(jets, -1)
+
+    def _pooled_sum(self, particles: Tensor, pooled: Tensor, counts: Tensor) -> Tensor:
+        """Return Φ_I2 summed over constituents, (m, width)."""
+        if not particles.shape[1]:
+            return pooled.new_zeros(len(pooled), self.width)
+        return self._phi_pooled(particles, pooled, counts).sum(dim=1)
+
+    def _phi_pooled(self, particles: Tensor, pooled: Tensor, counts: Tensor) -> Tensor:
+        """Return Φ_I2 (m, k, width) of constituents and the sums (m, k, width) of their pairs."""
+        together = torch.cat([particles, pooled / counts[:, None, None]], dim=2)
+        result: Tensor = self.phi_pooled(together.flatten(0, 1))
+        return result.reshape(*particles.shape[:2], self.width)
+
     def _sum_of_interactions(self, slots: Tensor, jets: Tensor, real: Tensor) -> Tensor:
         def sums(described: Tensor, rows: Tensor) -> Tensor:
             return self._interactions(described, jets[rows]).sum(dim=1)
@@ -115,19 +228,13 @@ class PfinNetwork(nn.Module):
         """Return Φ_I2 (m, k, width) of constituents (m, k, 3 + 4) with four-momenta."""
         particles, momenta = described[..., :QUANTITIES], described[..., QUANTITIES:]
         pairs = pair_features(particles, momenta, jets[:, 0], stable_mass=self.stable_mass)
-        pooled = self._pooled(pairs, particles.shape[1]) / jets[:, 3, None, None]
-        together = torch.cat([particles, pooled], dim=2)
-        result: Tensor = self.phi_pooled(together.flatten(0, 1))
-        return result.reshape(*particles.shape[:2], self.width)
+        return self._phi_pooled(particles, self._pooled(pairs, particles.shape[1]), jets[:, 3])
 
     def _pooled(self, pairs: Tensor, count: int) -> Tensor:
         """Return the sum (m, k, width) of Φ_I over the pairs (m, pairs, 4) of each constituent."""
         jets_at_once = max(1, _PAIRS_AT_ONCE // max(1, pairs.shape[1]))
-        pooled = []
-        for some in torch.split(pairs, jets_at_once):
-            embedded = self.phi_pair(some.flatten(0, 1)).reshape(*some.shape[:2], self.width)
-            pooled.append(sum_of_pairs(embedded, count))
-        return torch.cat(pooled)
+        parts = torch.split(pairs, jets_at_once)
+        return torch.cat([sum_of_pairs(self._embedded_pairs(part), count) for part in parts])
 
 
 def build(card: Card) -> PfinNetwork:

@@ -1,0 +1,134 @@
+"""F27: pairs of constituents masked in PFIN: MAD relevance, probability drop, drop in AUC."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from repro.explain.pair_masking import explain_by_pair_masking
+from repro.explain.problem import Explanation
+from repro.figures.context import Context
+from repro.figures.drawing import footer, new_figure
+from repro.figures.latent import explained_sample
+from repro.metrics.bootstrap import Intervals
+from repro.metrics.intervals import Interval
+from repro.results.document import Result, named
+
+__all__ = ["compute", "render"]
+
+_COMPUTED, _SHOWN = 10, 5
+_PAIRS = tuple(f"{i}_{j}" for i, j in itertools.combinations(range(_SHOWN), 2))
+_TITLES = {
+    "mad": "MAD relevance",
+    "probability_drop": "drop of own probability",
+    "delta_auc": "drop in AUC [points]",
+}
+_MASKS = (
+    "As published both constituents of a pair are masked in the whole interaction branch (B10); "
+    "'alone' has the pair by itself masked, which was meant. The tick labels of the authors' AUC "
+    "panel are exchanged (B9); pairs are i < j here."
+)
+
+
+def compute(context: Context) -> Result:
+    """Mask each pair of the ten leading constituents, as published and as meant.
+
+    As published on 103,424 jets (B2), outliers set to zero (B4).
+    """
+    outliers = "dropped" if context.settings.corrected else "zeroed"
+    sample, tagger = explained_sample(context, "pfin"), context.tagger("pfin:sum")
+    problem = context.problem(sample, tagger)
+    published, meant = (
+        explain_by_pair_masking(problem, slots=_COMPUTED, alone=alone, outliers=outliers)
+        for alone in (False, True)
+    )
+    values: dict[str, Any] = {"auc": {"baseline": published.details["auc"]}}
+    values |= _tables(published) | {"alone": _tables(meant)}
+    return context.result(
+        "toptag/fig27", sample, [tagger], values, settings=published.settings, notes=[_MASKS]
+    )
+
+
+def render(result: Result) -> Figure:
+    """Draw three matrices of the five leading constituents, top above and QCD below the diagonal.
+
+    The upper row is as published, the lower one has the pair alone masked.
+    """
+    figure = new_figure(13.5, 8.6)
+    grid = figure.subplots(2, 3)
+    for row, (title, values) in zip(
+        grid,
+        {"as published": result.values, "pair alone": result.values["alone"]}.items(),
+        strict=True,
+    ):
+        for axes, (name, label) in zip(row, _TITLES.items(), strict=True):
+            table = values[name]
+            both = (table, {}) if name == "delta_auc" else (table["top"], table["qcd"])
+            _draw(axes, *both)
+            classes = "all jets" if name == "delta_auc" else "top above, QCD below"
+            axes.set_title(f"{label}, {title}\n{classes}", fontsize=10)
+    footer(figure, result)
+    return figure
+
+
+def _tables(found: Explanation) -> dict[str, Any]:
+    def table(panel: str) -> dict[str, Any]:
+        return named(found.names, found.panels[panel])
+
+    mad = {name: table(name) for name in ("qcd", "top")}
+    drops = {name: table(f"probability_drop.{name}") for name in ("qcd", "top")}
+    areas = table("delta_auc")
+    shown = [found.names.index(pair) for pair in _PAIRS]
+    panels = found.panels
+    return {
+        "mad": {
+            **mad,
+            "smallest_top_minus_qcd": _smallest_gap(panels["top"], panels["qcd"], shown),
+        },
+        "probability_drop": {
+            **drops,
+            "largest_qcd": _extreme(panels["probability_drop.qcd"], shown, np.argmax),
+            "top_minus_qcd": _smallest_gap(
+                panels["probability_drop.top"], panels["probability_drop.qcd"], shown
+            ),
+        },
+        "delta_auc": {**areas, "smallest": _extreme(panels["delta_auc"], shown, np.argmin)},
+    }
+
+
+def _extreme(numbers: Intervals, shown: list[int], choose: Any) -> Interval:  # noqa: ANN401
+    """Return the smallest or largest of the numbers that the paper shows."""
+    return numbers[shown[int(choose(numbers.value[shown]))]]
+
+
+def _smallest_gap(top: Intervals, qcd: Intervals, shown: list[int]) -> Interval:
+    """Return the smallest difference of the classes, which are independent jets."""
+    gap = top.value - qcd.value
+    margin = np.hypot((top.high - top.low) / 2, (qcd.high - qcd.low) / 2)
+    at = shown[int(np.argmin(gap[shown]))]
+    value, width = float(gap[at]), float(margin[at])
+    return Interval(value, value - width, value + width, top.level)
+
+
+def _draw(axes: Axes, above: Mapping[str, Any], below: Mapping[str, Any]) -> None:
+    matrix = np.full((_SHOWN, _SHOWN), np.nan)
+    for i, j in itertools.combinations(range(_SHOWN), 2):
+        matrix[i, j] = above[f"{i}_{j}"]["value"]
+        if below:
+            matrix[j, i] = below[f"{i}_{j}"]["value"]
+    image = axes.imshow(matrix, cmap="viridis")
+    axes.figure.colorbar(image, ax=axes, shrink=0.8)
+    middle = np.nanmin(matrix) + 0.6 * (np.nanmax(matrix) - np.nanmin(matrix))
+    cells: Iterable[tuple[tuple[int, ...], float]] = np.ndenumerate(matrix)
+    for (i, j), value in cells:
+        if not np.isnan(value):
+            colour = "black" if value > middle else "white"
+            text = f"{value:.2f}" if abs(value) >= 0.005 else f"{value:.1g}"
+            axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=8)
+    axes.set_xticks(range(_SHOWN))
+    axes.set_yticks(range(_SHOWN))
+    axes.set_xlabel("constituent j")
+    axes.set_ylabel("constituent i")

@@ -1,0 +1,66 @@
+"""F29: correlations of PFIN's principal components with jet quantities, QCD and top."""
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from repro.figures.components import (
+    VARIANCE,
+    correlation_tables,
+    draw_component_correlations,
+    jet_quantities_of,
+    principal_components,
+)
+from repro.figures.context import Context
+from repro.figures.drawing import CLASS_LABELS
+from repro.figures.latent import explained_sample, latent_space
+from repro.metrics.intervals import Interval
+from repro.results.document import Result
+
+__all__ = ["compute", "render"]
+
+_VARIANTS = ("cat", "sum")
+
+
+def compute(context: Context) -> Result:
+    """Correlate the components with 17 quantities, of the 60 constituents that PFIN sees.
+
+    As published on 103,424 jets (B2).  Signs of components mean nothing.
+    """
+    sample = explained_sample(context, "pfin")
+    taggers = [context.tagger(f"pfin:{variant}") for variant in _VARIANTS]
+    jets = context.sample("leading_jets", jets=len(sample.labels))
+    quantities = jet_quantities_of(jets)
+    values: dict[str, Any] = {"correlation": {}, "abs_correlation": {}, "mass_minus_nconst": {}}
+    for tagger in taggers:
+        variant = tagger.card.variant
+        components, _ = principal_components(latent_space(context, sample, tagger, None).values)
+        tables = correlation_tables(components, quantities, sample.labels)
+        values["correlation"][variant] = tables["correlation"]
+        values["abs_correlation"][variant] = tables["abs_correlation"]
+        values["mass_minus_nconst"][variant] = {
+            name: _difference(table["pc0"]) for name, table in tables["abs_correlation"].items()
+        }
+    return context.result("toptag/fig29", sample, taggers, values, settings={"variance": VARIANCE})
+
+
+def render(result: Result) -> Figure:
+    """Draw a heat map for each variant and class: leading components against the quantities."""
+    tables = {
+        f"{variant}, {CLASS_LABELS[name]}": table
+        for variant, classes in result.values["correlation"].items()
+        for name, table in classes.items()
+    }
+    return draw_component_correlations(result, tables, 15)
+
+
+def _difference(row: dict[str, Any]) -> Interval:
+    """Return |r| with the mass minus |r| with the number of constituents, of one component.
+
+    The two come from the same jets; their intervals are added as if they did not.
+    """
+    mass, count = row["m"], row["nconst"]
+    value = mass["value"] - count["value"]
+    margin = sum((entry["interval"][1] - entry["interval"][0]) ** 2 for entry in (mass, count))
+    half = float(margin) ** 0.5 / 2
+    return Interval(value, value - half, value + half, 0.95)
