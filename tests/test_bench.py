@@ -13,12 +13,12 @@ from toy_jets import jets_of
 
 from repro.benchmarks import features as bench_features
 from repro.benchmarks import machine
-from repro.benchmarks.features import Measured, measure_features, read_jets
+from repro.benchmarks.features import Measured, count_jets, iter_jets, measure_features
 from repro.benchmarks.networks import (
     AUTHORS_BATCH,
     DEFAULT_MODELS,
     NetworkSpeed,
-    inputs_of_tagger,
+    iter_inputs_of_tagger,
     measure_network,
     random_tagger,
 )
@@ -49,6 +49,11 @@ def toys():
 def dense(*sizes):
     """Return the operations of dense layers on one row."""
     return sum(2 * inner * columns for inner, columns in itertools.pairwise(sizes))
+
+
+def inputs_of_tagger(tagger, measured):
+    (rows,) = iter_inputs_of_tagger(tagger, [measured])
+    return rows
 
 
 def operations_of(name, measured):
@@ -105,7 +110,7 @@ def test_random_weights_have_a_seed():
 def test_all_of_a_network_is_measured(toys):
     tagger = random_tagger("pfin:cat", 0)
     rows = inputs_of_tagger(tagger, toys)
-    found = measure_network(tagger, rows, repeats=1)
+    found = measure_network(tagger, [rows], repeats=1)
     assert (found.jets, found.plain_jets) == (len(COUNTS), len(COUNTS))
     assert found.largest_difference < 1e-5
     assert found.ratio == found.jets_per_second / found.plain[AUTHORS_BATCH]
@@ -118,12 +123,12 @@ def test_a_wrong_plain_version_shows(toys, monkeypatch):
     wrong = random_tagger("pfn:v4", 9).network
     monkeypatch.setattr("repro.benchmarks.networks.padded", lambda _: wrong)
     tagger = random_tagger("pfn:v4", 0)
-    assert measure_network(tagger, inputs_of_tagger(tagger, toys), 1).largest_difference > 0.01
+    assert measure_network(tagger, [inputs_of_tagger(tagger, toys)], 1).largest_difference > 0.01
 
 
 def test_dense_networks_are_their_own_plain_version(toys):
     tagger = random_tagger("topodnn:v4", 0)
-    found = measure_network(tagger, inputs_of_tagger(tagger, toys), repeats=1)
+    found = measure_network(tagger, [inputs_of_tagger(tagger, toys)], repeats=1)
     assert (found.plain, found.plain_jets, found.ratio) == ({}, None, None)
     assert found.largest_difference is None
 
@@ -181,17 +186,46 @@ def test_inputs_of_each_family_are_measured(toys, monkeypatch):
 
 
 def test_jets_come_from_either_format(tmp_path):
-    packed = read_jets(find_embedded("matched", None), 30)
+    (packed,) = iter_jets(find_embedded("matched", None), 30)
     assert packed.four_momenta.shape == (30, 200, 4)
     assert packed.taus.shape == (30, 24)
     zeros = np.zeros(30, np.int64)
     jets = Jets(packed.four_momenta, zeros, np.zeros((30, 4), np.float32), zeros)
     write_jets(tmp_path / "table.h5", [jets])
-    listed = read_jets(tmp_path / "table.h5", 20)
+    (listed,) = iter_jets(tmp_path / "table.h5", 20)
     np.testing.assert_array_equal(listed.four_momenta, packed.four_momenta[:20])
     assert listed.taus is None
     with pytest.raises(MissingData):
-        read_jets(tmp_path / "none.h5", 30)
+        count_jets(tmp_path / "none.h5", 30)
+
+
+def test_jets_come_in_parts_of_bounded_size():
+    path = find_embedded("matched", None)
+    assert count_jets(path, 30) == 30
+    assert count_jets(path, 10**6) == 12_000
+    parts = list(iter_jets(path, 30, part=7))
+    assert [len(part) for part in parts] == [7, 7, 7, 7, 2]
+    (whole,) = iter_jets(path, 30)
+    np.testing.assert_array_equal(np.vstack([p.four_momenta for p in parts]), whole.four_momenta)
+
+
+@pytest.mark.parametrize("name", ["pfn:v4", "topodnn:standardize_pt"])
+def test_parts_are_measured_one_after_the_other(toys, name):
+    tagger = random_tagger(name, 0)
+    whole = measure_network(tagger, [inputs_of_tagger(tagger, toys)], 1)
+    # The last part is a single jet, which has no spread to be standardised with.
+    places = (slice(0, 5), slice(5, 8), slice(8, 9))
+    parts = [Measured(toys.four_momenta[place], None) for place in places]
+    found = measure_network(tagger, iter_inputs_of_tagger(tagger, parts), 1)
+    assert found.jets == whole.jets == len(COUNTS)
+    assert found.operations_per_jet == whole.operations_per_jet
+    assert found.rate == pytest.approx(found.operations_per_jet * found.jets_per_second)
+
+
+def test_a_part_without_inputs_is_passed_over(toys):
+    tagger, taus = random_tagger("mbns", 0), np.full((len(COUNTS), 24), 0.1)
+    parts = [Measured(toys.four_momenta, known) for known in (taus, taus * np.nan)]
+    assert [len(rows) for rows in iter_inputs_of_tagger(tagger, parts)] == [len(COUNTS)]
 
 
 def test_the_table_says_what_the_document_has(toys, monkeypatch):

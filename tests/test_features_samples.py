@@ -8,7 +8,7 @@ from repro.data.jets import Jets
 from repro.data.tables import write_jets
 from repro.errors import BadInput, MissingData
 from repro.explain.problem import silent
-from repro.features import samples, stored
+from repro.features import jet_source, samples, stored
 from repro.features.embedded import find_embedded, read_parts
 from repro.features.registry import FAMILIES
 from repro.features.samples import find_jets, read_sample, stored_outputs
@@ -114,7 +114,7 @@ def test_corrected_inputs_differ(embedded, family):
 def paper(small_jets, monkeypatch):
     """The small file in the place of the paper's, and blocks of 10 jets."""
     path, *_ = small_jets
-    monkeypatch.setattr(samples, "_MBNS_BLOCK", 10)
+    monkeypatch.setattr(jet_source, "_MBNS_BLOCK", 10)
     return lambda _artifact: path
 
 
@@ -142,7 +142,7 @@ def test_corrected_mbns_uses_the_whole_file(paper):
 
 def test_a_file_shorter_than_a_block_is_kept_whole(small_jets, monkeypatch):
     path, *_ = small_jets
-    monkeypatch.setattr(samples, "_MBNS_BLOCK", 100)
+    monkeypatch.setattr(jet_source, "_MBNS_BLOCK", 100)
     assert len(read("mbns", "paper", None, lambda _: path).labels) == 16
 
 

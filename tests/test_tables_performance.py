@@ -13,16 +13,21 @@ import torch
 from torch import nn
 
 from repro.catalogue import find_item, load_claims
-from repro.explain.activation_patterns import QUIET, relative_activity, sparsity
-from repro.figures import performance
+from repro.explain.activation_patterns import (
+    QUIET,
+    explain_by_activation_patterns,
+    relative_activity,
+    sparsity,
+)
+from repro.features import samples
 from repro.figures.performance import (
     columns_of,
     is_right,
     performance_row,
     performance_table,
-    score_sample,
 )
 from repro.figures.run import compute_item, render_item
+from repro.figures.scoring import score_jets_of
 from repro.figures.toptag import fig25, table03, table04
 from repro.metrics.roc import background_rejection, rank_jets, roc_curve
 from repro.models import pfin
@@ -91,22 +96,26 @@ def test_parameters_are_judged_by_the_weights_whatever_the_jets(compute, item_id
     assert len(verdicts) == len(load_cards(family))
 
 
+def scores_of(context, name):
+    tagger = context.tagger(name)
+    return score_jets_of(context, tagger.card.family, {name: tagger}).scores[name]
+
+
 def test_scores_of_a_sample_are_those_of_its_jets(context):
     from repro.features.embedded import find_embedded, read_parts
 
     part = next(iter(read_parts(find_embedded("matched", None), JETS)))
     for name in ("topodnn", "mbns", "pfn", "pfin:cat"):
         tagger = context.tagger(name)
-        found = score_sample(context, tagger, context.sample(tagger.card.family))
+        found = scores_of(context, name)
         expected = score_jets(tagger, part.jets.four_momenta, part.tau)
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_batches_do_not_change_the_scores(context, monkeypatch):
-    tagger, sample = context.tagger("pfn"), context.sample("pfn")
-    whole = score_sample(context, tagger, sample)
-    monkeypatch.setattr(performance, "_JETS_PER_BATCH", 7)
-    np.testing.assert_allclose(score_sample(context, tagger, sample), whole, atol=1e-6)
+    whole = scores_of(context, "pfn")
+    monkeypatch.setattr(samples, "_CHUNK", 7)
+    np.testing.assert_allclose(scores_of(context, "pfn"), whole, atol=1e-6)
 
 
 def test_a_score_of_one_half_is_a_top_for_topodnn_and_none_for_the_torch_models(context):
@@ -255,12 +264,12 @@ def test_intervals_of_phi_are_those_of_drawing_jets(context):
     doubled = np.concatenate([slots, slots], axis=1).reshape(len(slots), -1)
     once = np.concatenate([slots, np.zeros_like(slots)], axis=1).reshape(len(slots), -1)
     found = [
-        performance.sparsities_of(dataclasses.replace(problem, inputs=inputs), "s")
+        explain_by_activation_patterns(dataclasses.replace(problem, inputs=inputs))
         for inputs in (once, doubled)
     ]
-    for name, entry in found[0].items():
+    for name, entry in found[0].details["sparsity"].items():
         ends = (entry.value, entry.low, entry.high)
-        other = found[1][name]
+        other = found[1].details["sparsity"][name]
         np.testing.assert_allclose(ends, (other.value, other.low, other.high), atol=0.011)
 
 
@@ -350,7 +359,7 @@ def test_boxes_have_both_performances_where_there_are_jets(compute):
 def test_rejection_falls_with_the_signal_efficiency_and_is_that_of_the_roc_curve(context, compute):
     values = compute("toptag/fig25").values
     assert list(values["rejection"]) == [f"{percent:02d}" for percent in range(5, 96)]
-    scores = score_sample(context, context.tagger("pfn"), context.sample("pfn"))
+    scores = scores_of(context, "pfn")
     curve = roc_curve(rank_jets(scores, context.sample("pfn").labels))
     found = [entry["value"] for entry in values["rejection"].values()]
     known = [value for value in found if value is not None]
@@ -370,14 +379,14 @@ def test_without_fastjet_mbns_is_left_out_and_said_so(make_context, monkeypatch)
     from repro.figures.context import Context
 
     context = make_context(data="embedded", jets=100)
-    sample = Context.sample
+    stream = Context.stream
 
-    def refuse(self, family, *options):
+    def refuse(self, family):
         if family == "mbns":
             raise NotAvailable("FastJet is not installed")
-        return sample(self, family, *options)
+        return stream(self, family)
 
-    monkeypatch.setattr(Context, "sample", refuse)
+    monkeypatch.setattr(Context, "stream", refuse)
     result = fig25.compute(context)
     assert "mbns" not in result.values["models"]
     assert result.notes == ["MBNS is left out: FastJet is not installed"]

@@ -1,6 +1,6 @@
 """The jets of a benchmark, and how fast the inputs of each family are made of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +13,18 @@ from repro.data.packed import PackedJets
 from repro.errors import BadInput, NotAvailable
 from repro.features.registry import FAMILIES, Inputs
 
-__all__ = ["FeatureSpeed", "Measured", "measure_features", "read_jets"]
+__all__ = ["FeatureSpeed", "Measured", "count_jets", "iter_jets", "measure_features"]
 
 # Clustering takes ten times as long as all else.
 _JETS_WITH_FASTJET = 500
 _JETS = 4000
+# So many go through a network together: no more need be in memory.
+_JETS_PER_PART = 16_384
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The jets that are measured on.
+    """Jets that are measured on.
 
     Attributes:
         four_momenta: (n, k, 4) as E, px, py, pz in GeV, zero padded.
@@ -31,6 +33,9 @@ class Measured:
 
     four_momenta: NDArray[np.floating]
     taus: NDArray[np.floating] | None
+
+    def __len__(self) -> int:
+        return len(self.four_momenta)
 
 
 @dataclass(frozen=True)
@@ -50,23 +55,33 @@ class FeatureSpeed:
     reason: str | None = None
 
 
-def read_jets(path: Path, jets: int) -> Measured:
-    """Return the first jets of a file of either format.
+def count_jets(path: Path, jets: int) -> int:
+    """Return how many jets of a file of either format are measured on, if so many are wanted.
 
     Raises:
         MissingData: If there is no such file.
         BadInput: If it holds no jets.
     """
     with open_jets(path) as file:
-        stop = min(jets, len(file))
-        if stop == 0:
+        if len(file) == 0:
             raise BadInput(f"{path} holds no jets: give another file")
+        return min(jets, len(file))
+
+
+def iter_jets(path: Path, jets: int, part: int = _JETS_PER_PART) -> Iterator[Measured]:
+    """Yield the first jets of a file of either format, in parts of so many.
+
+    Raises:
+        MissingData: If there is no such file.
+    """
+    with open_jets(path) as file:
+        stop = min(jets, len(file))
         if isinstance(file, PackedJets):
-            parts = list(file.iter_parts(stop=stop))
-            taus = np.concatenate([part.tau for part in parts])
-            return Measured(np.concatenate([part.jets.four_momenta for part in parts]), taus)
-        chunks = [chunk.four_momenta for chunk in file.iter_jets(stop=stop)]
-        return Measured(np.concatenate(chunks), None)
+            for packed in file.iter_parts(stop=stop, chunk=part):
+                yield Measured(packed.jets.four_momenta, packed.tau)
+        else:
+            for chunk in file.iter_jets(stop=stop, chunk=part):
+                yield Measured(chunk.four_momenta, None)
 
 
 def measure_features(measured: Measured, repeats: int) -> list[FeatureSpeed]:

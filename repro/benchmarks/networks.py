@@ -6,8 +6,10 @@ jets are computed together: small batches stay in the processor's cache.  So it 
 authors' batches, which the ratio refers to, and in smaller ones, of which the fastest is named.
 """
 
+import functools
 import importlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,18 +20,23 @@ from torch import nn
 
 from repro.benchmarks.features import Measured
 from repro.benchmarks.machine import best_times
-from repro.benchmarks.products import count_operations, matrix_products, multiplication_rate
+from repro.benchmarks.products import (
+    Product,
+    count_operations,
+    matrix_products,
+    multiplication_rate,
+)
 from repro.errors import BadInput
 from repro.features.registry import FAMILIES
 from repro.models.cards import find_card
 from repro.models.padded import padded
-from repro.models.tagger import Tagger, predict_logits
+from repro.models.tagger import Scale, Tagger, predict_logits
 
 __all__ = [
     "AUTHORS_BATCH",
     "DEFAULT_MODELS",
     "NetworkSpeed",
-    "inputs_of_tagger",
+    "iter_inputs_of_tagger",
     "measure_network",
     "random_tagger",
 ]
@@ -107,51 +114,73 @@ def random_tagger(name: str, seed: int) -> Tagger:
     return Tagger(card, network.eval(), ())
 
 
-def inputs_of_tagger(tagger: Tagger, measured: Measured) -> NDArray[np.floating]:
-    """Return what the network of a tagger gets for these jets, in its precision.
+def iter_inputs_of_tagger(
+    tagger: Tagger, parts: Iterable[Measured]
+) -> Iterator[NDArray[np.floating]]:
+    """Yield what the network of a tagger gets for jets that come in parts, in its precision.
+
+    Inputs that the variant standardises are left as they are: speed does not depend on it.
 
     Raises:
         BadInput: If no jet has inputs.
         NotAvailable: If subjettiness is needed, and neither it nor FastJet is there.
     """
     family = FAMILIES[tagger.card.family]
-    inputs = family.compute(measured.four_momenta, measured.taus)
-    rows = tagger.prepare(inputs, family.features())
-    rows = rows[~np.isnan(rows).any(axis=1)]
-    if not len(rows):
-        raise BadInput(f"none of these jets has inputs of {tagger.card.name}: give more jets")
+    features = family.features()
+    scaled = len(tagger.card.standardised(features))
+    unscaled = Scale(np.zeros(scaled), np.ones(scaled))
     precision = str(_precision(tagger.network)).removeprefix("torch.")
-    return np.asarray(rows, dtype=np.dtype(precision))
+    found = 0
+    for measured in parts:
+        inputs = family.compute(measured.four_momenta, measured.taus)
+        rows = tagger.prepare(inputs, features, unscaled)
+        rows = rows[~np.isnan(rows).any(axis=1)]
+        found += len(rows)
+        if len(rows):
+            yield np.asarray(rows, dtype=np.dtype(precision))
+    if not found:
+        raise BadInput(f"none of these jets has inputs of {tagger.card.name}: give more jets")
 
 
 def measure_network(
-    tagger: Tagger, inputs: NDArray[np.floating], repeats: int, device: str = "cpu"
+    tagger: Tagger, parts: Iterable[NDArray[np.floating]], repeats: int, device: str = "cpu"
 ) -> NetworkSpeed:
     """Measure a network and its plain version on the same jets, taking turns.
 
+    Each part is measured by itself, and their times are added; the plain version gets some jets
+    of the first part.
+
     Args:
         tagger: Its network is moved to the device.
-        inputs: (n, inputs), from :func:`inputs_of_tagger`.
+        parts: Each (n, inputs), from :func:`iter_inputs_of_tagger`.
         repeats: The shortest of so many times counts.
         device: Where to compute.
     """
     network = tagger.network.to(device)
     plain = padded(network)
-    products = matrix_products(network, inputs, device)
-    some = inputs[:AUTHORS_BATCH] if plain is not network else inputs[:0]
+    remaining = iter(parts)
+    first = next(remaining)
+    some = first[:AUTHORS_BATCH] if plain is not network else first[:0]
     batches = (*_SMALLER_BATCHES, AUTHORS_BATCH) if len(some) else ()
-    runs: list[Callable[[], object]] = [lambda: predict_logits(network, inputs, device)]
+    runs: list[Callable[[], object]] = [lambda: predict_logits(network, first, device)]
     runs += [_in_batches(plain, some, batch, device) for batch in batches]
+    products: Counter[Product] = matrix_products(network, first, device)
     seconds, *plain_seconds = best_times(runs, repeats, device)
+    jets = len(first)
+    for part in remaining:
+        products += matrix_products(network, part, device)
+        run = functools.partial(predict_logits, network, part, device)
+        seconds += best_times([run], repeats, device)[0]
+        jets += len(part)
     operations = count_operations(products)
     return NetworkSpeed(
         model=tagger.card.name,
-        jets=len(inputs),
-        jets_per_second=len(inputs) / seconds,
+        jets=jets,
+        jets_per_second=jets / seconds,
         plain_jets=len(some) or None,
         plain={batch: len(some) / each for batch, each in zip(batches, plain_seconds, strict=True)},
         largest_difference=_difference(network, plain, some, device) if len(some) else None,
-        operations_per_jet=operations / len(inputs),
+        operations_per_jet=operations / jets,
         rate=operations / seconds,
         limit=multiplication_rate(products, repeats, _precision(network), device),
     )

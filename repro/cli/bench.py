@@ -71,11 +71,15 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, and print the table or the document."""
-    from repro.benchmarks.features import measure_features, read_jets  # noqa: PLC0415 - slow
+    from repro.benchmarks.features import (  # noqa: PLC0415 - slow
+        count_jets,
+        iter_jets,
+        measure_features,
+    )
     from repro.benchmarks.machine import describe_machine, peak_memory  # noqa: PLC0415
     from repro.benchmarks.networks import (  # noqa: PLC0415
         DEFAULT_MODELS,
-        inputs_of_tagger,
+        iter_inputs_of_tagger,
         measure_network,
     )
     from repro.benchmarks.report import document, table  # noqa: PLC0415
@@ -92,18 +96,18 @@ def run(arguments: argparse.Namespace) -> int:
     context = Context(settings)
     device = context.device
     path = _data(arguments.data, arguments.jets, context)
-    measured = read_jets(path, arguments.jets)
+    jets = count_jets(path, arguments.jets)
     # Before anything is measured: how busy the machine is without this run.
     machine = describe_machine(device)
     networks = []
     for card in context.progress(cards, "networks"):
         tagger = _tagger(card.name, arguments, context)
-        inputs = inputs_of_tagger(tagger, measured)
+        inputs = iter_inputs_of_tagger(tagger, iter_jets(path, jets))
         networks.append(measure_network(tagger, inputs, arguments.repeats, device))
-    features = measure_features(measured, arguments.repeats)
+    features = measure_features(next(iter_jets(path, jets)), arguments.repeats)
     used = {
         "data": path.name if arguments.data != "embedded" else f"simulated jets ({path.name})",
-        "jets": len(measured.four_momenta),
+        "jets": jets,
         "weights": f"random, seed {arguments.seed}" if _random(arguments) else arguments.weights,
         "seed": arguments.seed,
         "repeats": arguments.repeats,

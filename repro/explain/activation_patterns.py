@@ -7,6 +7,7 @@ for node j of layer k, over the activations a after the ReLU, for the jets S of 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +16,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from repro.errors import BadInput
-from repro.explain.problem import Explanation, Problem
+from repro.explain.problem import Explanation, Problem, Progress, silent
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
-from repro.metrics.means import draw_means, moments, percentile_intervals
+from repro.metrics.means import (
+    Sums,
+    add_rows,
+    draw_means,
+    moments_of,
+    percentile_intervals,
+)
 
-__all__ = ["QUIET", "explain_by_activation_patterns", "relative_activity", "sparsity"]
+__all__ = [
+    "QUIET",
+    "ActivityCounter",
+    "explain_by_activation_patterns",
+    "relative_activity",
+    "sparsity",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -53,33 +66,82 @@ def explain_by_activation_patterns(
     Raises:
         BadInput: If the network has no ReLU module.
     """
-    sizes, activities = _activities(problem)
-    rna = {
-        name: percentile_intervals(
-            relative_activity(activity.mean, sizes),
-            relative_activity(activity.draws, sizes),
-            level,
-        )
-        for name, activity in activities.items()
-    }
-    draws = [relative_activity(activities[name].draws, sizes) for name in problem.classes]
-    values = [rna[name].value for name in problem.classes]
-    sparsities = {
-        name: _sparsity_interval(values[i], draws[i], quiet, level)
-        for i, name in enumerate(problem.classes)
-    }
-    sparsities["both"] = _sparsity_interval(np.maximum(*values), np.maximum(*draws), quiet, level)
-    difference = percentile_intervals(
-        np.abs(values[1] - values[0]), np.abs(draws[1] - draws[0]), level
-    )
-    return Explanation(
-        "activation_patterns",
-        "1",
-        tuple(f"layer{k + 1}/{j}" for k, size in enumerate(sizes) for j in range(size)),
-        {**rna, "difference": difference},
-        details={"layers": list(sizes), "sparsity": sparsities},
-        settings={"quiet": quiet},
-    )
+    counter = ActivityCounter(problem.network, problem.device)
+    counter.add(problem.inputs, problem.labels, problem.progress)
+    return counter.explain(problem.classes, problem.seed, quiet=quiet, level=level)
+
+
+class ActivityCounter:
+    """Activations of all hidden nodes, summed class by class over jets that come in batches.
+
+    The jets themselves are not kept, so there may be any number of them.
+
+    Args:
+        network: In evaluation mode; its hidden layers end in ``nn.ReLU`` modules.
+        device: Where to compute; the network is moved there.
+
+    Raises:
+        BadInput: If the network has no ReLU module.
+    """
+
+    def __init__(self, network: nn.Module, device: str = "cpu") -> None:
+        self._network = network.to(device)
+        self._device = device
+        self._relus = [module for module in network.modules() if isinstance(module, nn.ReLU)]
+        if not self._relus:
+            raise BadInput("neuron activity needs a network with nn.ReLU modules, and it has none")
+        self._sizes: list[int] = []
+        self._sums: list[Sums | None] = [None, None]
+
+    def add(
+        self,
+        inputs: NDArray[np.floating],
+        labels: NDArray[np.integer],
+        progress: Progress = silent,
+    ) -> None:
+        """Let some jets go through the network.
+
+        Args:
+            inputs: (n, features), in the precision of the network.
+            labels: (n,) in 0, 1.
+            progress: Wraps the batches.
+        """
+        for label in range(len(self._sums)):
+            rows = np.flatnonzero(labels == label)
+            for start in progress(range(0, len(rows), _JETS_PER_BATCH), "activations"):
+                found = self._hidden(inputs[rows[start : start + _JETS_PER_BATCH]])
+                self._sums[label] = add_rows(self._sums[label], found)
+
+    def explain(
+        self,
+        classes: tuple[str, str] = ("qcd", "top"),
+        seed: int = 0,
+        *,
+        quiet: float = QUIET,
+        level: float = 0.95,
+    ) -> Explanation:
+        """Return what :func:`explain_by_activation_patterns` does, for the jets so far.
+
+        Args:
+            classes: Names of class 0 and class 1.
+            seed: Seed of the intervals.
+            quiet: Nodes with a smaller RNA count as inactive.
+            level: Confidence level of the intervals.
+
+        Raises:
+            BadInput: If there are fewer than two jets of a class.
+        """
+        activities = {
+            name: _activity(self._sums[label], seed + label) for label, name in enumerate(classes)
+        }
+        return _explanation(activities, self._sizes, quiet, level)
+
+    def _hidden(self, inputs: NDArray[np.floating]) -> FloatArray:
+        """Return the activations (n, nodes), layers one after the other."""
+        with _recording(self._relus) as seen, torch.inference_mode():
+            self._network(torch.from_numpy(np.ascontiguousarray(inputs)).to(self._device))
+        self._sizes = [tensor.shape[-1] for tensor in seen]
+        return np.asarray(torch.cat(seen, dim=-1).double().cpu().numpy())
 
 
 def relative_activity(sums: FloatArray, sizes: Sequence[int]) -> FloatArray:
@@ -117,35 +179,50 @@ def _sparsity_interval(
     return percentile_intervals(sparsity(value, quiet), sparsity(draws, quiet), level)
 
 
-def _activities(problem: Problem) -> tuple[list[int], dict[str, _Activity]]:
-    sizes: list[int] = []
-    activities = {}
-    for label, name in enumerate(problem.classes):
-        inputs = problem.inputs[problem.of_class(label)]
-        sample = moments(_hidden(problem, inputs, sizes))
-        # Activations cannot be negative; a draw of a barely active node could.
-        draws = draw_means(sample, problem.seed + label).clip(min=0)
-        activities[name] = _Activity(sample[1], draws)
-    return sizes, activities
+def _activity(sums: Sums | None, seed: int) -> _Activity:
+    sample = moments_of(sums)
+    # Activations cannot be negative; a draw of a barely active node could.
+    return _Activity(sample[1], draw_means(sample, seed).clip(min=0))
 
 
-def _hidden(
-    problem: Problem, inputs: NDArray[np.floating], sizes: list[int]
-) -> Iterator[FloatArray]:
-    network = problem.network.to(problem.device)
-    relus = [module for module in network.modules() if isinstance(module, nn.ReLU)]
-    if not relus:
-        raise BadInput("neuron activity needs a network with nn.ReLU modules, and it has none")
+def _explanation(
+    activities: dict[str, _Activity], sizes: Sequence[int], quiet: float, level: float
+) -> Explanation:
+    rna = {
+        name: percentile_intervals(
+            relative_activity(activity.mean, sizes),
+            relative_activity(activity.draws, sizes),
+            level,
+        )
+        for name, activity in activities.items()
+    }
+    draws = [relative_activity(activities[name].draws, sizes) for name in activities]
+    values = [rna[name].value for name in activities]
+    sparsities = {
+        name: _sparsity_interval(values[i], draws[i], quiet, level)
+        for i, name in enumerate(activities)
+    }
+    sparsities["both"] = _sparsity_interval(np.maximum(*values), np.maximum(*draws), quiet, level)
+    difference = percentile_intervals(
+        np.abs(values[1] - values[0]), np.abs(draws[1] - draws[0]), level
+    )
+    return Explanation(
+        "activation_patterns",
+        "1",
+        tuple(f"layer{k + 1}/{j}" for k, size in enumerate(sizes) for j in range(size)),
+        {**rna, "difference": difference},
+        details={"layers": list(sizes), "sparsity": sparsities},
+        settings={"quiet": quiet},
+    )
+
+
+@contextmanager
+def _recording(relus: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
+    """Record what these modules give, in the order in which they run."""
     seen: list[Tensor] = []
     hooks = [module.register_forward_hook(_recorder(seen)) for module in relus]
     try:
-        starts = range(0, len(inputs), _JETS_PER_BATCH)
-        for start in problem.progress(starts, "activations"):
-            seen.clear()
-            with torch.inference_mode():
-                network(problem.tensor(inputs[start : start + _JETS_PER_BATCH]))
-            sizes[:] = [tensor.shape[-1] for tensor in seen]
-            yield torch.cat(seen, dim=-1).double().cpu().numpy()
+        yield seen
     finally:
         for hook in hooks:
             hook.remove()

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.data.integrity import verify
-from repro.data.open_jets import open_jets
 from repro.data.pins import find_artifact
 from repro.errors import BadInput, IntegrityError, MissingData
 from repro.features.embedded import SHIPPED, describe_file
+from repro.features.jet_source import JetSource, published_length
 from repro.features.registry import FAMILIES
+from repro.features.sample_streams import SamplePart, SampleStream, stream_file
 from repro.features.stored import (
     Fetch,
     authors_background,
@@ -26,7 +27,7 @@ from repro.features.stored import (
     stored_inputs,
     stored_outputs,
 )
-from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
+from repro.features.streams import JETS_PER_CHUNK
 
 __all__ = [
     "CONSTANT_FEATURES",
@@ -41,6 +42,7 @@ __all__ = [
     "read_topodnn_sample",
     "real_jet_pt",
     "stored_outputs",
+    "stream_sample",
 ]
 
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
@@ -50,8 +52,6 @@ CONSTANT_FEATURES = ("eta_0", "phi_0")
 """Columns of TopoDNN that are zero in every jet."""
 
 _CHUNK = JETS_PER_CHUNK
-# The authors made the inputs of MBNS in blocks of so many jets, and dropped what was left.
-_MBNS_BLOCK = 100_000
 
 
 class Described(Protocol):
@@ -112,30 +112,6 @@ class Sample:
         return np.asarray(self.inputs[self.labels == label])
 
 
-@dataclass(frozen=True)
-class JetSource:
-    """A file of jets.
-
-    Attributes:
-        path: Where it is.
-        block: What names it in a result: source, id, DOI, hashes.
-    """
-
-    path: Path
-    block: dict[str, Any]
-
-    @property
-    def is_paper(self) -> bool:
-        """Whether it is the paper's own file."""
-        return bool(self.block["source"] == "paper")
-
-    @property
-    def name(self) -> str:
-        """The jets in words, without their number."""
-        simulated = self.block["source"] == "embedded"
-        return "simulated jets" if simulated else f"jets of {self.path.name}"
-
-
 def read_sample(
     family: str,
     source: str,
@@ -165,12 +141,42 @@ def read_sample(
         MissingData: If the source has no jets for this family.
         NotAvailable: If subjettiness has to be computed and FastJet is not installed.
     """
-    if jets is not None and jets < 2:
-        raise BadInput(f"--jets {jets}: two jets or more are needed")
     if source == "fixtures":
+        _check(jets)
         return _from_fixtures(family, jets, fetch)
+    stream = stream_sample(
+        family,
+        source,
+        split,
+        jets,
+        fetch,
+        progress=progress,
+        embedded=embedded,
+        corrected=corrected,
+    )
+    return _collected(stream)
+
+
+def stream_sample(
+    family: str,
+    source: str,
+    split: str,
+    jets: int | None,
+    fetch: Fetch,
+    *,
+    progress: Progress,
+    embedded: EmbeddedFile | None = None,
+    corrected: bool = False,
+) -> SampleStream:
+    """Return the sample that :func:`read_sample` reads whole; arguments and errors as there.
+
+    The jets are read, and may turn out not to be usable, when the stream is iterated over.
+    """
+    _check(jets)
+    if source == "fixtures":
+        return _in_one_part(_from_fixtures(family, jets, fetch))
     found = find_jets(source, split, jets, fetch, embedded=embedded)
-    return _from_file(family, found, jets, progress, corrected)
+    return stream_file(family, found, jets, progress, corrected=corrected, chunk=_CHUNK)
 
 
 def read_topodnn_sample(
@@ -242,54 +248,30 @@ def _from_fixtures(family: str, jets: int | None, fetch: Fetch) -> Sample:
     )
 
 
-def _from_file(
-    family: str, source: JetSource, jets: int | None, progress: Progress, corrected: bool
-) -> Sample:
-    maker = FAMILIES[family]
-    with open_jets(source.path) as file:
-        length = len(file)
-        used = published_length(family, length) if source.is_paper and not corrected else length
-        total = used if jets is None else min(jets, used)
-        parts = iter_jets_with_subjettiness(
-            file,
-            stop=total,
-            chunk=_CHUNK,
-            constituents=maker.leading(corrected),
-            wanted=maker.needs_fastjet and not corrected,
-        )
-        # One array from the beginning: the inputs of PFN fill a gigabyte.
-        precision = maker.compute(np.zeros((0, 1, 4), np.float32), np.zeros((0, 24))).dtype
-        inputs = np.empty((total, len(maker.features())), precision)
-        labels, known = np.empty(total, np.int64), np.empty(total, np.bool_)
-        starts = progress(range(0, total, _CHUNK), "preprocessing")
-        for start, (part, taus) in zip(starts, parts, strict=True):
-            rows = slice(start, start + len(part))
-            inputs[rows] = maker.of_jets(part, taus, corrected=corrected)
-            labels[rows] = part.labels
-            known[rows] = ~np.isnan(inputs[rows]).any(axis=1)
-    dropped = int(total - known.sum())
-    kept = inputs if not dropped else inputs[known]
-    without = f", without {dropped:,} that have no subjettiness" if dropped else ""
-    share = "all" if total == length else "the first"
+def _in_one_part(sample: Sample) -> SampleStream:
+    part = SamplePart(sample.inputs, sample.labels, sample.rows)
+    facts = {"kind": sample.kind, "description": sample.description, "data": sample.data}
+    return SampleStream(sample.family, len(part.labels), lambda: iter([part]), lambda _: facts)
+
+
+def _collected(stream: SampleStream) -> Sample:
+    inputs, labels = np.empty((0, len(stream.features))), np.empty(stream.total, np.int64)
+    rows, done = np.empty(stream.total, np.int64), 0
+    for part in stream:
+        if not done:
+            # One array from the beginning: the inputs of PFN fill a gigabyte.
+            inputs = np.empty((stream.total, inputs.shape[1]), part.inputs.dtype)
+        place = slice(done, done + len(part.labels))
+        inputs[place], labels[place], rows[place] = part.inputs, part.labels, part.rows
+        done = place.stop
     return Sample(
-        inputs=kept,
-        labels=labels[known],
-        rows=np.flatnonzero(known),
-        kind=("complete" if total == used else "subset") if source.is_paper else "other",
-        description=f"{share} {total:,} {source.name}{without}",
-        data={
-            **source.block,
-            "jets": len(kept),
-            "selection": f"{'all' if total == length else f'first {total}'}{without}",
-        },
-        family=family,
+        inputs[:done], labels[:done], rows[:done], **stream.facts(done), family=stream.family
     )
 
 
-def published_length(family: str, length: int) -> int:
-    """Return how many jets of a file the authors used."""
-    blocks = length // _MBNS_BLOCK
-    return blocks * _MBNS_BLOCK if family == "mbns" and blocks else length
+def _check(jets: int | None) -> None:
+    if jets is not None and jets < 2:
+        raise BadInput(f"--jets {jets}: two jets or more are needed")
 
 
 def _is_pinned(path: Path, artifact_id: str) -> bool:

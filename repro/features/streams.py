@@ -9,14 +9,50 @@ from repro.data.jets import Jets
 from repro.data.open_jets import JetFile
 from repro.data.packed import PackedJets
 from repro.errors import BadInput
+from repro.features.registry import Inputs
 from repro.features.subjettiness import subjettiness, subjettiness_features
 
-__all__ = ["JETS_PER_CHUNK", "JetsAndTaus", "iter_jets_with_subjettiness"]
+__all__ = ["JETS_PER_CHUNK", "JetsAndTaus", "iter_inputs", "iter_jets_with_subjettiness"]
 
 JetsAndTaus = tuple[Jets, NDArray[np.floating] | None]
 
 JETS_PER_CHUNK = 8192
 """So many jets of 200 constituents are 26 MB."""
+
+
+def iter_inputs(
+    file: JetFile,
+    family: Inputs,
+    *,
+    stop: int | None = None,
+    chunk: int = JETS_PER_CHUNK,
+    corrected: bool = False,
+) -> Iterator[tuple[NDArray[np.floating], NDArray[np.int64]]]:
+    """Yield the inputs of the jets of a file in chunks, and their labels.
+
+    Args:
+        file: An open file of either format.
+        family: Makes the inputs.
+        stop: Row after the last; the end if not given.
+        chunk: Jets at a time.
+        corrected: Whether the originals' quirks are off.
+
+    Yields:
+        Inputs (n, inputs), a row of NaN where a jet has none, and labels (n,).
+
+    Raises:
+        BadInput: If the file cannot be used.
+        NotAvailable: If subjettiness has to be computed and FastJet is not installed.
+    """
+    parts = iter_jets_with_subjettiness(
+        file,
+        stop=stop,
+        chunk=chunk,
+        constituents=family.leading(corrected),
+        wanted=family.needs_fastjet and not corrected,
+    )
+    for jets, taus in parts:
+        yield family.of_jets(jets, taus, corrected=corrected), jets.labels
 
 
 def iter_jets_with_subjettiness(

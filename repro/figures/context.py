@@ -16,6 +16,7 @@ from repro.data.store import Store
 from repro.errors import MissingData
 from repro.explain.problem import Problem
 from repro.features.embedded import SHIPPED_PRESET, find_embedded, make_embedded
+from repro.features.sample_streams import SampleStream
 from repro.features.samples import (
     CONSTANT_FEATURES,
     Described,
@@ -24,6 +25,7 @@ from repro.features.samples import (
     find_jets,
     read_sample,
     stored_outputs,
+    stream_sample,
 )
 from repro.figures.choices import (
     Settings,
@@ -32,6 +34,7 @@ from repro.figures.choices import (
     choose_device,
     choose_source,
 )
+from repro.figures.recent import RecentSamples
 from repro.models.cards import find_card
 from repro.models.embedded_weights import embedded_card
 from repro.models.pfin import PfinNetwork
@@ -99,11 +102,13 @@ class Context:
         check_weights(self.settings.weights)
 
     @functools.cached_property
-    def _samples(self) -> dict[tuple[str, str, int | None], Sample]:
-        return {}
+    def _samples(self) -> RecentSamples:
+        return RecentSamples()
 
     def sample(self, family: str, split: str = "test", jets: int | None = None) -> Sample:
         """Return the inputs of a split; a user's file and the fixtures have but one.
+
+        What needs but one look at each jet takes :meth:`stream`.
 
         Args:
             family: ``topodnn``, ``mbns``, ``pfn``, ``pfin`` or ``augpfn``.
@@ -115,17 +120,28 @@ class Context:
             NotAvailable: If subjettiness has to be computed and FastJet is not installed.
         """
         key = (family, split, jets or self.settings.jets)
-        if key not in self._samples:
-            self._samples[key] = read_sample(
-                family,
-                self.source,
-                *key[1:],
-                self.fetch,
-                progress=self.progress,
-                embedded=self.embedded,
-                corrected=self.settings.corrected,
-            )
-        return self._samples[key]
+        return self._samples.get(
+            key, lambda: read_sample(family, self.source, *key[1:], self.fetch, **self._reading)
+        )
+
+    def stream(self, family: str) -> SampleStream:
+        """Return the inputs of the test jets a part at a time, as :meth:`sample`.
+
+        Raises:
+            MissingData: If the source has no jets for this family.
+            NotAvailable: While it is read, if subjettiness has to be computed and FastJet is not
+                installed.
+        """
+        jets = self.settings.jets
+        return stream_sample(family, self.source, "test", jets, self.fetch, **self._reading)
+
+    @property
+    def _reading(self) -> dict[str, Any]:
+        return {
+            "progress": self.progress,
+            "embedded": self.embedded,
+            "corrected": self.settings.corrected,
+        }
 
     def topodnn_sample(self, split: str = "test", jets: int | None = None) -> Sample:
         """Return the TopoDNN inputs of a split; see :meth:`sample`."""

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.explain.activation_patterns import explain_by_activation_patterns
-from repro.explain.problem import Problem
-from repro.features.samples import Sample
+from repro.explain.activation_patterns import ActivityCounter
+from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
+from repro.figures.scoring import Observer, score_jets_of
 from repro.metrics.intervals import (
     Interval,
     accuracy_interval,
@@ -21,26 +21,23 @@ from repro.metrics.intervals import (
 from repro.metrics.roc import rank_jets
 from repro.models.cards import Card, load_cards
 from repro.models.dense import count_parameters
-from repro.models.scores import score
 from repro.models.tagger import Tagger
 from repro.results.evidence import Evidence
 
 __all__ = [
     "COLUMNS",
+    "DenseActivity",
     "PerformanceTable",
+    "Watch",
     "columns_of",
     "counted",
-    "dense_sparsities",
     "in_points",
     "is_right",
     "layers_of",
     "performance_row",
     "performance_table",
-    "score_sample",
     "sparsities_of",
 ]
-
-Sparsities = Callable[[Context, Sample, Tagger], Mapping[str, Interval]]
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "phi": {"title": "Φ"},
@@ -65,7 +62,34 @@ COLUMNS: dict[str, dict[str, Any]] = {
 }
 
 _EFFICIENCIES = (30, 50, 80)
-_JETS_PER_BATCH = 8192
+
+
+class Watch(Observer, Protocol):
+    """What is found out about a variant while its jets go by."""
+
+    def columns(self) -> Mapping[str, Interval]:
+        """Return further columns of its row, once all jets were seen."""
+
+
+class DenseActivity:
+    """Sparsities of a dense network: of QCD and top jets, and of both together.
+
+    Args:
+        context: Says where to compute, and the seed of the intervals.
+        tagger: The network.
+    """
+
+    def __init__(self, context: Context, tagger: Tagger) -> None:
+        self._seed = context.settings.seed
+        self._counter = ActivityCounter(tagger.network, context.device)
+
+    def add(self, inputs: NDArray[np.floating], labels: NDArray[np.int64]) -> None:
+        """Look at some jets."""
+        self._counter.add(inputs, labels)
+
+    def columns(self) -> dict[str, Interval]:
+        """Return the sparsities."""
+        return sparsities_of(self._counter, self._seed, "sparsity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +97,14 @@ class PerformanceTable:
     """All variants of a family on the same jets.
 
     Attributes:
-        sample: The jets.
+        jets: The jets.
         taggers: By variant.
         scores: P(top) by variant, (n,).
         rows: The rows of the table by variant.
         evidence: What the numbers of parameters rest on, by path.
     """
 
-    sample: Sample
+    jets: JetSet
     taggers: dict[str, Tagger]
     scores: dict[str, NDArray[np.floating]]
     rows: dict[str, dict[str, Any]]
@@ -88,59 +112,39 @@ class PerformanceTable:
 
     def auc_difference(self, first: str, second: str) -> Interval:
         """Return AUC of one variant minus AUC of another one, in percentage points."""
-        gap = auc_difference_interval(self.scores[first], self.scores[second], self.sample.labels)
+        gap = auc_difference_interval(self.scores[first], self.scores[second], self.jets.labels)
         return in_points(gap)
 
 
 def performance_table(
-    context: Context, family: str, sparsities: Sparsities | None = None
+    context: Context, family: str, watch: Callable[[Context, Tagger], Watch] | None = None
 ) -> PerformanceTable:
     """Score all variants of a family, and count their parameters.
 
     Args:
         context: Gives jets and taggers.
         family: Name of the family.
-        sparsities: Further columns of each row, from jets and tagger.
+        watch: Makes what sees the jets of a variant, for further columns of its row.
 
     Raises:
         MissingData: If the source has no jets for this family.
         NotAvailable: If there are no weights of a variant, or subjettiness cannot be computed.
     """
-    variants = load_cards(family)
-    taggers = {variant: context.tagger(f"{family}:{variant}") for variant in variants}
-    sample = context.sample(family)
-    scores, rows, evidence = {}, {}, {}
-    for variant in context.progress(variants, "variants"):
-        tagger = taggers[variant]
-        scores[variant] = score_sample(context, tagger, sample)
+    taggers = {variant: context.tagger(f"{family}:{variant}") for variant in load_cards(family)}
+    watches = {variant: watch(context, tagger) for variant, tagger in taggers.items() if watch}
+    scored = score_jets_of(context, family, taggers, watches)
+    rows, evidence = {}, {}
+    for variant, tagger in taggers.items():
+        inclusive = _inclusive(tagger)
         rows[variant] = {
             **layers_of(tagger.card),
             "inputs": tagger.card.inputs,
             "parameters": count_parameters(tagger.network),
-            **performance_row(scores[variant], sample.labels, inclusive=_inclusive(tagger)),
-            **(sparsities(context, sample, tagger) if sparsities else {}),
+            **performance_row(scored.scores[variant], scored.jets.labels, inclusive=inclusive),
+            **(watches[variant].columns() if watch else {}),
         }
         evidence[f"rows.{variant}.parameters"] = counted(tagger)
-    return PerformanceTable(sample, taggers, scores, rows, evidence)
-
-
-def score_sample(context: Context, tagger: Tagger, sample: Sample) -> NDArray[np.floating]:
-    """Return P(top) of the jets of a sample, (n,).
-
-    They come in the precision of the network, as the authors': equal ones tie in the ROC curve.
-    """
-    inputs = tagger.prepare(sample.inputs, sample.features)
-    starts = range(0, len(inputs), _JETS_PER_BATCH)
-    parts = [
-        score(
-            tagger,
-            inputs[start : start + _JETS_PER_BATCH],
-            context.device,
-            corrected=context.settings.corrected,
-        )
-        for start in context.progress(starts, f"scoring, {tagger.card.name}")
-    ]
-    return np.concatenate(parts)
+    return PerformanceTable(scored.jets, taggers, scored.scores, rows, evidence)
 
 
 def performance_row(
@@ -196,14 +200,15 @@ def counted(tagger: Tagger) -> Evidence:
     return Evidence("complete", "counted from the weights", tagger.own_weights)
 
 
-def dense_sparsities(context: Context, sample: Sample, tagger: Tagger) -> dict[str, Interval]:
-    """Return the sparsities of a dense network: of QCD and top jets, and of both together."""
-    return sparsities_of(context.problem(sample, tagger), "sparsity")
+def sparsities_of(counter: ActivityCounter, seed: int, prefix: str) -> dict[str, Interval]:
+    """Return the sparsities of a network, named ``<prefix>_qcd``, ``_top`` and ``_both``.
 
-
-def sparsities_of(problem: Problem, prefix: str) -> dict[str, Interval]:
-    """Return the sparsities of a network, named ``<prefix>_qcd``, ``_top`` and ``_both``."""
-    found = explain_by_activation_patterns(problem).details["sparsity"]
+    Args:
+        counter: Has seen all jets.
+        seed: Seed of the intervals.
+        prefix: Of the names.
+    """
+    found = counter.explain(seed=seed).details["sparsity"]
     return {
         f"{prefix}_{name}": Interval(
             float(entry.value), float(entry.low), float(entry.high), entry.level

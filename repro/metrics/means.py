@@ -5,6 +5,7 @@ means need no resampling of jets: draw means from that Gaussian and evaluate the
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,38 @@ from scipy.special import ndtri
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
 
-__all__ = ["Moments", "draw_means", "mean_intervals", "moments", "percentile_intervals"]
+__all__ = [
+    "Moments",
+    "Sums",
+    "add_rows",
+    "draw_means",
+    "mean_intervals",
+    "moments",
+    "moments_of",
+    "percentile_intervals",
+]
 
 FloatArray = NDArray[np.float64]
 
 Moments = tuple[int, FloatArray, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What moments of rows are made of, while the rows come in.
+
+    Attributes:
+        count: Number of rows.
+        shift: (k,), the mean of the first rows: around a point near the mean the sums lose no
+            digits when subtracted.
+        total: (k,), sum of rows - shift.
+        cross: (k, k), sum of their outer products.
+    """
+
+    count: int
+    shift: FloatArray
+    total: FloatArray
+    cross: FloatArray
 
 
 def mean_intervals(values: FloatArray, level: float = 0.95) -> Intervals:
@@ -57,19 +85,43 @@ def moments(batches: Iterable[FloatArray]) -> Moments:
     Raises:
         BadInput: If there are fewer than two rows.
     """
-    count, shift, total, cross = 0, np.zeros(0), np.zeros(0), np.zeros((0, 0))
+    sums = None
     for batch in batches:
-        if not count:
-            # Around a point near the mean the sums lose no digits when subtracted.
-            shift = batch.mean(axis=0)
-            total, cross = np.zeros_like(shift), np.zeros((len(shift), len(shift)))
-        centred = batch - shift
-        count += len(batch)
-        total += centred.sum(axis=0)
-        cross += centred.T @ centred
-    if count < 2:
+        sums = add_rows(sums, batch)
+    return moments_of(sums)
+
+
+def add_rows(sums: Sums | None, rows: FloatArray) -> Sums | None:
+    """Return sums with further rows (n, k) in them; None is the sum of no rows.
+
+    >>> add_rows(None, np.zeros((0, 3))) is None
+    True
+    """
+    if not len(rows):
+        return sums
+    if sums is None:
+        shift = rows.mean(axis=0)
+        sums = Sums(0, shift, np.zeros_like(shift), np.zeros((len(shift), len(shift))))
+    centred = rows - sums.shift
+    return Sums(
+        sums.count + len(rows),
+        sums.shift,
+        sums.total + centred.sum(axis=0),
+        sums.cross + centred.T @ centred,
+    )
+
+
+def moments_of(sums: Sums | None) -> Moments:
+    """Return what :func:`moments` does, of rows that were added one batch after another.
+
+    Raises:
+        BadInput: If there are fewer than two rows.
+    """
+    if sums is None or sums.count < 2:
         raise BadInput("two jets or more are needed for a spread")
-    return count, shift + total / count, (cross - np.outer(total, total) / count) / (count - 1)
+    count, total = sums.count, sums.total
+    covariance = (sums.cross - np.outer(total, total) / count) / (count - 1)
+    return count, sums.shift + total / count, covariance
 
 
 def draw_means(sample: Moments, seed: int, draws: int = 400) -> FloatArray:

@@ -21,7 +21,15 @@ from repro.models.cards import Card, find_card
 from repro.models.embedded_weights import embedded_file, stem_of
 from repro.models.state import load_checked, read_state
 
-__all__ = ["Fetch", "Tagger", "WeightFile", "build_network", "load_tagger", "predict_logits"]
+__all__ = [
+    "Fetch",
+    "Scale",
+    "Tagger",
+    "WeightFile",
+    "build_network",
+    "load_tagger",
+    "predict_logits",
+]
 
 Fetch = Callable[[str], Path]
 
@@ -36,6 +44,30 @@ class WeightFile:
     id: str
     swhid: str | None
     sha256: str
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """What input columns are standardised with.
+
+    Attributes:
+        mean: (k,), of the columns that a variant standardises.
+        deviation: (k,), their standard deviations (ddof 1).
+    """
+
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+    def applied_to(self, columns: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return columns (n, k) standardised.
+
+        A slot that no jet of a small set fills has no spread: it stays at zero.
+
+        >>> Scale(np.array([1.0, 0.0]), np.array([2.0, 0.0])).applied_to(np.array([[5.0, 0.0]]))
+        array([[2., 0.]])
+        """
+        width = np.where(self.deviation == 0, 1.0, self.deviation)
+        return np.asarray((columns.astype(np.float64) - self.mean) / width)
 
 
 @dataclass(frozen=True)
@@ -58,13 +90,17 @@ class Tagger:
         return any(file.source != "authors" for file in self.weights)
 
     def prepare(
-        self, inputs: NDArray[np.floating], features: Sequence[str]
+        self,
+        inputs: NDArray[np.floating],
+        features: Sequence[str],
+        scale: Scale | None = None,
     ) -> NDArray[np.floating]:
         """Select, and where the variant asks for it standardise, its input columns.
 
         Args:
             inputs: (n, len(features)).
             features: Names of the columns.
+            scale: That of a set that these jets are a part of; their own if not given.
 
         Returns:
             (n, card.inputs), in the dtype of ``inputs``.
@@ -79,15 +115,16 @@ class Tagger:
             )
         scaled = self.card.standardised(features)
         if scaled:
-            if len(inputs) < 2:
-                raise BadInput(f"{self.card.name} standardises with the set: give 2 jets or more")
             inputs = inputs.copy()
-            columns_64 = inputs[:, scaled].astype(np.float64)
-            spread = columns_64.std(axis=0, ddof=1)
-            # A slot that no jet of a small set fills has no spread: it stays at zero.
-            spread[spread == 0] = 1
-            inputs[:, scaled] = (columns_64 - columns_64.mean(axis=0)) / spread
+            scale = scale or self._scale(inputs[:, scaled])
+            inputs[:, scaled] = scale.applied_to(inputs[:, scaled])
         return inputs if len(columns) == inputs.shape[1] else inputs[:, columns]
+
+    def _scale(self, columns: NDArray[np.floating]) -> Scale:
+        if len(columns) < 2:
+            raise BadInput(f"{self.card.name} standardises with the set: give 2 jets or more")
+        exact = columns.astype(np.float64)
+        return Scale(exact.mean(axis=0), exact.std(axis=0, ddof=1))
 
 
 def build_network(card: Card, *, corrected: bool = False) -> nn.Module:

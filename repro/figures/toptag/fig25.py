@@ -1,7 +1,8 @@
 """F25: background rejection against signal efficiency, PFN alone and all baselines together."""
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from repro.errors import NotAvailable
 from repro.figures.context import Context
 from repro.figures.drawing import footer, new_figure
-from repro.figures.performance import score_sample
+from repro.figures.scoring import ScoredJets, score_jets_of
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval, rejection_interval
 from repro.metrics.roc import rank_jets
+from repro.models.tagger import Tagger
 from repro.results.document import Result
 
 __all__ = ["compute", "render"]
@@ -38,25 +40,23 @@ def compute(context: Context) -> Result:
 
     PFN is taken on all jets; all models together on those that each of them has inputs for.
     """
-    whole = context.sample(_PFN)
-    taggers, scores, rows, notes = {}, {}, whole.rows, []
-    for name, title in _TITLES.items():
+    taggers, notes = _taggers(context)
+    scored: dict[str, ScoredJets] = {}
+    for family, members in _by_family(taggers).items():
         try:
-            tagger = context.tagger(name)
-            sample = context.sample(tagger.card.family)
+            scored |= dict.fromkeys(members, score_jets_of(context, family, members))
         except NotAvailable as problem:
-            if name == _PFN:
+            if family == _PFN:
                 raise
-            notes.append(f"{title} is left out: {problem}")
-            continue
-        taggers[name] = tagger
-        scores[name] = np.full(len(whole.labels), np.nan)
-        scores[name][sample.rows] = score_sample(context, tagger, sample)
-        rows = np.intersect1d(rows, sample.rows)
-    alone = _curve(scores[_PFN], whole.labels)
-    together = {
-        name: _columns(_curve(found[rows], whole.labels[rows])) for name, found in scores.items()
-    }
+            notes += [f"{_TITLES[name]} is left out: {problem}" for name in members]
+    taggers = {name: tagger for name, tagger in taggers.items() if name in scored}
+    whole = scored[_PFN].jets
+    rows = functools.reduce(np.intersect1d, [found.jets.rows for found in scored.values()])
+    alone = _curve(scored[_PFN].scores[_PFN], whole.labels)
+    together = {}
+    for name, found in scored.items():
+        shared = np.isin(found.jets.rows, rows)
+        together[name] = _columns(_curve(found.scores[name][shared], found.jets.labels[shared]))
     about = f"{len(rows):,} jets that each model has inputs for, of {whole.description}"
     everyone = context.evidence(whole, *taggers.values())
     return context.result(
@@ -104,6 +104,27 @@ def render(result: Result) -> Figure:
     together.set_title(f"all baselines, {result.values['jets_of_all_models']:,} jets")
     footer(figure, result)
     return figure
+
+
+def _taggers(context: Context) -> tuple[dict[str, Tagger], list[str]]:
+    """Return the models that there are, and what is to be said of the others."""
+    found, notes = {}, []
+    for name, title in _TITLES.items():
+        try:
+            found[name] = context.tagger(name)
+        except NotAvailable as problem:
+            if name == _PFN:
+                raise
+            notes.append(f"{title} is left out: {problem}")
+    return found, notes
+
+
+def _by_family(taggers: Mapping[str, Tagger]) -> dict[str, dict[str, Tagger]]:
+    """Return the taggers that share their inputs."""
+    families: dict[str, dict[str, Tagger]] = {}
+    for name, tagger in taggers.items():
+        families.setdefault(tagger.card.family, {})[name] = tagger
+    return families
 
 
 def _curve(scores: NDArray[np.floating], labels: NDArray[np.int64]) -> dict[int, Interval]:

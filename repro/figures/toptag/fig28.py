@@ -4,10 +4,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from repro.explain.masking import logits_of
+from repro.explain.occlusion import discriminant
 from repro.figures.components import VARIANCE, component_values, draw_components
 from repro.figures.context import Context
 from repro.figures.latent import explained_sample, latent_space
-from repro.figures.performance import in_points, score_sample
+from repro.figures.performance import in_points
 from repro.metrics.intervals import auc_interval
 from repro.metrics.roc import rank_jets
 from repro.results.document import Result
@@ -30,7 +32,7 @@ def compute(context: Context) -> Result:
         variant = tagger.card.variant
         space = latent_space(context, sample, tagger, None)
         found = component_values(space.values, sample.labels, (), context.settings.seed)
-        scores = score_sample(context, tagger, sample)
+        scores = discriminant(logits_of(space.problem(context)))
         values["components"][variant] = found["components"]
         values["auc"][variant] = in_points(auc_interval(rank_jets(scores, sample.labels)))
         values[variant] = {part: found[part] for part in _PARTS}

@@ -7,9 +7,9 @@ import numpy as np
 from repro.features.samples import stored_outputs
 from repro.figures.context import Context
 from repro.figures.performance import (
+    DenseActivity,
     PerformanceTable,
     columns_of,
-    dense_sparsities,
     performance_row,
     performance_table,
 )
@@ -37,9 +37,9 @@ def compute(context: Context) -> Result:
     Without the whole test set the baseline's performance comes from the outputs that the
     authors stored for all 404,000 jets, and the other rows from the jets at hand.
     """
-    table = performance_table(context, "topodnn", dense_sparsities)
+    table = performance_table(context, "topodnn", DenseActivity)
     rows, notes = table.rows, [_STANDARDISED]
-    source, authors = table.sample.data["source"], not table.taggers[BASELINE].own_weights
+    source, authors = table.jets.data["source"], not table.taggers[BASELINE].own_weights
     evidence = {
         **table.evidence,
         "golden": missing("only the authors' own weights and jets have stored outputs"),
@@ -68,7 +68,7 @@ def compute(context: Context) -> Result:
         evidence |= {f"rows.{BASELINE}.{name}": about for name in stored if name != "jets"}
     return context.result(
         "toptag/table1",
-        table.sample,
+        table.jets,
         table.taggers.values(),
         values,
         evidence=evidence,
@@ -90,4 +90,4 @@ def _difference(first: Interval, second: Interval) -> Interval:
 def _golden(context: Context, table: PerformanceTable) -> float:
     """Return the largest difference to the authors' outputs, over all jets at hand."""
     predictions, _ = stored_outputs(context.fetch)
-    return float(np.abs(table.scores[BASELINE] - predictions[table.sample.rows]).max())
+    return float(np.abs(table.scores[BASELINE] - predictions[table.jets.rows]).max())

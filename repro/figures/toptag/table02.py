@@ -1,7 +1,7 @@
 """T2: performance, size and sparsity of every MBNS variant."""
 
 from repro.figures.context import Context
-from repro.figures.performance import columns_of, dense_sparsities, performance_table
+from repro.figures.performance import DenseActivity, columns_of, performance_table
 from repro.models.cards import BASELINE
 from repro.results.document import Result
 
@@ -16,11 +16,11 @@ def compute(context: Context) -> Result:
     As published these are jets of eight constituents or more, and of the paper's file the first
     400,000: the authors made inputs in blocks of 100,000 and dropped the rest.
     """
-    table = performance_table(context, "mbns", dense_sparsities)
+    table = performance_table(context, "mbns", DenseActivity)
     values = {
         "columns": columns_of(table.rows),
         "rows": table.rows,
-        "jets": len(table.sample.labels),
+        "jets": len(table.jets.labels),
         "differences": {
             f"baseline_minus_{variant}": table.auc_difference(BASELINE, variant)
             for variant in _LOSSES
@@ -28,7 +28,7 @@ def compute(context: Context) -> Result:
     }
     return context.result(
         "toptag/table2",
-        table.sample,
+        table.jets,
         table.taggers.values(),
         values,
         evidence=table.evidence,

@@ -3,7 +3,10 @@
 import dataclasses
 from typing import cast
 
-from repro.features.samples import Sample
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.explain.activation_patterns import ActivityCounter
 from repro.figures.context import Context
 from repro.figures.performance import (
     PerformanceTable,
@@ -33,10 +36,10 @@ def compute(context: Context) -> Result:
 
     As published, activity of F is that of the first 103,424 jets (quirk B2).
     """
-    table = performance_table(context, "pfn", _sparsities)
+    table = performance_table(context, "pfn", _Activity)
     return context.result(
         "toptag/table3",
-        table.sample,
+        table.jets,
         table.taggers.values(),
         {"columns": columns_of(table.rows), "rows": table.rows},
         evidence={**table.evidence, **_evidence_of_f(context, table)},
@@ -44,37 +47,48 @@ def compute(context: Context) -> Result:
     )
 
 
-def _sparsities(context: Context, sample: Sample, tagger: Tagger) -> dict[str, Interval]:
-    problem = context.problem(sample, tagger)
-    network = cast("PfnNetwork", tagger.network)
-    first = slice(_jets_of_f(context, sample))
-    latents = predict_logits(network.latent, problem.inputs[first], context.device)
-    head = dataclasses.replace(
-        problem,
-        network=network.head,
-        inputs=latents,
-        labels=problem.labels[first],
-        features=tuple(f"z{node}" for node in range(network.width)),
-    )
-    phi = dataclasses.replace(problem, network=PhiLayers(network))
-    return {**sparsities_of(phi, "phi_sparsity"), **sparsities_of(head, "f_sparsity")}
+class _Activity:
+    """Sparsities of Φ, of all jets, and of F, of the first ones."""
+
+    def __init__(self, context: Context, tagger: Tagger) -> None:
+        network = cast("PfnNetwork", tagger.network)
+        self._latent, self._device = network.latent, context.device
+        self._phi = ActivityCounter(PhiLayers(network), context.device)
+        self._head = ActivityCounter(network.head, context.device)
+        self._seed = context.settings.seed
+        self._left = _jets_of_f(context)
+
+    def add(self, inputs: NDArray[np.floating], labels: NDArray[np.int64]) -> None:
+        """Look at some jets."""
+        self._phi.add(inputs, labels)
+        first = slice(self._left)
+        latents = predict_logits(self._latent, inputs[first], self._device)
+        self._head.add(latents, labels[first])
+        if self._left is not None:
+            self._left -= len(latents)
+
+    def columns(self) -> dict[str, Interval]:
+        """Return both."""
+        return {
+            **sparsities_of(self._phi, self._seed, "phi_sparsity"),
+            **sparsities_of(self._head, self._seed, "f_sparsity"),
+        }
 
 
-def _jets_of_f(context: Context, sample: Sample) -> int:
-    jets = len(sample.labels)
-    return jets if context.settings.corrected else min(jets, _JETS_OF_F)
+def _jets_of_f(context: Context) -> int | None:
+    """Return how many jets F is looked at with, at most."""
+    return None if context.settings.corrected else _JETS_OF_F
 
 
 def _evidence_of_f(context: Context, table: PerformanceTable) -> dict[str, Evidence]:
     """Return what the activity of F rests on, where that is not all jets of the sample."""
-    sample = table.sample
-    jets = _jets_of_f(context, sample)
-    if jets == len(sample.labels):
+    jets = _jets_of_f(context)
+    if jets is None or jets >= len(table.jets.labels):
         return {}
-    whole = context.evidence(sample, *table.taggers.values())
+    whole = context.evidence(table.jets, *table.taggers.values())
     # Of the paper's file these are the very jets that the authors used.
-    kind = "complete" if sample.data["source"] == "paper" else whole.kind
-    about = f"the first {jets:,} of {sample.description}"
+    kind = "complete" if table.jets.data["source"] == "paper" else whole.kind
+    about = f"the first {jets:,} of {table.jets.description}"
     first = dataclasses.replace(whole, kind=kind, description=about)
     return {
         f"rows.{variant}.{name}": first

@@ -15,8 +15,8 @@ from repro.figures.performance import (
     layers_of,
     performance_row,
     performance_table,
-    score_sample,
 )
+from repro.figures.scoring import score_jets_of
 from repro.metrics.paired import Comparison, accuracy_gain, auc_gain, rejection_ratio
 from repro.models.dense import count_parameters
 from repro.models.tagger import Tagger
@@ -40,8 +40,8 @@ def compute(context: Context) -> Result:
     """
     pfn = context.tagger("pfn")
     table = performance_table(context, "pfin")
-    scores = score_sample(context, pfn, context.sample("pfn"))
-    labels = table.sample.labels
+    scores = score_jets_of(context, "pfn", {"pfn": pfn}).scores["pfn"]
+    labels = table.jets.labels
     rows = {
         **table.rows,
         "pfn": {
@@ -59,7 +59,7 @@ def compute(context: Context) -> Result:
     }
     return context.result(
         "toptag/table4",
-        table.sample,
+        table.jets,
         [*table.taggers.values(), pfn],
         values,
         evidence={**table.evidence, "rows.pfn.parameters": counted(pfn)},
@@ -79,7 +79,7 @@ def gains(
     AUC and accuracy in percentage points; rejection as a ratio.
     """
     tagger, scores = baseline
-    ours, labels = table.scores[variant], table.sample.labels
+    ours, labels = table.scores[variant], table.jets.labels
     right = is_right(table.taggers[variant], ours, labels), is_right(tagger, scores, labels)
     generator = np.random.default_rng(context.settings.seed)
     areas, decisions = auc_gain(ours, scores, labels), accuracy_gain(*right)

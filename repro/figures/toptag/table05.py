@@ -17,7 +17,7 @@ def compute(context: Context) -> Result:
     table = performance_table(context, "augpfn")
     return context.result(
         "toptag/table5",
-        table.sample,
+        table.jets,
         table.taggers.values(),
         {"columns": columns_of(table.rows), "rows": table.rows},
         evidence=table.evidence,

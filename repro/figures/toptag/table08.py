@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from repro.errors import MissingData
-from repro.features.samples import Sample, stored_outputs
+from repro.features.samples import Described, stored_outputs
 from repro.figures.context import Context
-from repro.figures.performance import performance_row, score_sample
+from repro.figures.performance import performance_row
+from repro.figures.scoring import score_jets_of
 from repro.metrics.intervals import Interval
 from repro.results.document import Result
 from repro.results.evidence import Evidence, missing
@@ -33,19 +34,21 @@ def compute(context: Context) -> Result:
     stored for it; they stored none of PFN.
     """
     topodnn, pfn = context.tagger("topodnn"), context.tagger("pfn")
-    sample = context.sample("topodnn")
     evidence = {
         "topodnn": Evidence("complete", "layers of the weights", topodnn.own_weights),
         "pfn": Evidence("complete", "layers of the weights", pfn.own_weights),
     }
-    if sample.data["source"] == "fixtures" and not topodnn.own_weights:
+    jets: Described
+    if context.source == "fixtures" and not topodnn.own_weights:
         scores, labels = stored_outputs(context.fetch)
         about = Evidence("complete", "the authors' outputs for all 404,000 test jets")
+        stored = context.sample("topodnn")
         selection = {"jets": len(labels), "selection": "outputs that the authors stored"}
-        sample = dataclasses.replace(sample, data={**sample.data, **selection})
+        jets = dataclasses.replace(stored, data={**stored.data, **selection})
     else:
-        scores, labels = score_sample(context, topodnn, sample), sample.labels
-        about = context.evidence(sample, topodnn)
+        scored = score_jets_of(context, "topodnn", {"topodnn": topodnn})
+        jets, scores, labels = scored.jets, scored.scores["topodnn"], scored.jets.labels
+        about = context.evidence(jets, topodnn)
     evidence |= {"topodnn.accuracy": about, "topodnn.auc": about}
     sizes = _sizes(topodnn.network)
     phi, head = _sizes(pfn.network.get_submodule("phi")), _sizes(pfn.network.get_submodule("head"))
@@ -59,14 +62,13 @@ def compute(context: Context) -> Result:
         "pfn": {"phi_layers": phi, "f_layers": head},
     }
     try:
-        jets: Sample = context.sample("pfn")
+        scored = score_jets_of(context, "pfn", {"pfn": pfn})
     except MissingData as problem:
         absent = missing(str(problem))
         evidence |= {"pfn.accuracy": absent, "pfn.auc": absent}
     else:
-        scores = score_sample(context, pfn, jets)
-        boxes["pfn"] |= _headline(scores, jets.labels, inclusive=False)
-        about = context.evidence(jets, pfn)
+        boxes["pfn"] |= _headline(scored.scores["pfn"], scored.jets.labels, inclusive=False)
+        about = context.evidence(scored.jets, pfn)
         evidence |= {"pfn.accuracy": about, "pfn.auc": about}
     performance = {name: boxes["pfn"].get(name) for name in ("accuracy", "auc")}
     values: dict[str, Any] = {
@@ -78,7 +80,7 @@ def compute(context: Context) -> Result:
             "PFN F": {**_box(head), **performance},
         },
     }
-    return context.result("toptag/table8", sample, [topodnn, pfn], values, evidence=evidence)
+    return context.result("toptag/table8", jets, [topodnn, pfn], values, evidence=evidence)
 
 
 def _headline(
