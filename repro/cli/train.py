@@ -171,6 +171,7 @@ def _train(
 ) -> tuple[dict[str, Any], list["Epoch"]]:
     import torch  # noqa: PLC0415
 
+    from repro.data.callbacks import silent  # noqa: PLC0415
     from repro.results.provenance import environment  # noqa: PLC0415
     from repro.training.run import run_training  # noqa: PLC0415
 
@@ -189,7 +190,7 @@ def _train(
         restart=arguments.restart,
         environment={**environment(plan.device), "threads": str(torch.get_num_threads())},
         interrupted=_ask_to_stop(),
-        progress=(lambda steps, _label: steps) if quiet else context.progress,
+        progress=silent if quiet else context.progress,
         report=(lambda _epoch: None) if quiet else _say,
     )
 

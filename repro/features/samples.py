@@ -4,7 +4,7 @@ Sources are ``fixtures``, the inputs that the authors stored; ``paper``, the pin
 ``embedded``, simulated jets; and anything else is the path of a file of jets.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.callbacks import Fetch, Progress
 from repro.data.integrity import verify
 from repro.data.open_jets import open_jets
 from repro.data.pins import find_artifact
@@ -19,7 +20,6 @@ from repro.errors import BadInput, IntegrityError, MissingData
 from repro.features.embedded import SHIPPED, describe_file
 from repro.features.registry import FAMILIES
 from repro.features.stored import (
-    Fetch,
     authors_background,
     authors_shap_values,
     real_jet_pt,
@@ -43,7 +43,6 @@ __all__ = [
     "stored_outputs",
 ]
 
-Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 EmbeddedFile = Callable[[int | None], Path]
 
 CONSTANT_FEATURES = ("eta_0", "phi_0")

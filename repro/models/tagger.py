@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.data.callbacks import Fetch
 from repro.data.integrity import hash_file
 from repro.data.pins import find_artifact
 from repro.errors import BadInput
@@ -21,9 +22,7 @@ from repro.models.cards import Card, find_card
 from repro.models.embedded_weights import embedded_file, stem_of
 from repro.models.state import load_checked, read_state
 
-__all__ = ["Fetch", "Tagger", "WeightFile", "build_network", "load_tagger", "predict_logits"]
-
-Fetch = Callable[[str], Path]
+__all__ = ["Tagger", "WeightFile", "build_network", "load_tagger", "predict_logits"]
 
 _JETS_PER_BATCH = 16_384
 

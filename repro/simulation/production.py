@@ -34,9 +34,10 @@ from repro.simulation.extras import versions
 from repro.simulation.presets import find_preset
 from repro.simulation.workers import run_tasks
 
-__all__ = ["Production", "iter_chunks", "merge", "simulate"]
+__all__ = ["JetProgress", "Production", "iter_chunks", "merge", "simulate"]
 
-Progress = Callable[[Iterable[Task], int, int], Iterable[Task]]
+JetProgress = Callable[[Iterable[Task], int, int], Iterable[Task]]
+"""Gives tasks as they are done; also gets how many jets there are, and were made before."""
 
 _RECIPE = "recipe.json"
 # Chunks, what a killed process left of one, the recipe and the lock.
@@ -143,7 +144,7 @@ def merge(production: Production) -> None:
 def simulate(
     production: Production,
     jobs: int,
-    progress: Progress,
+    progress: JetProgress,
     chunks: Sequence[int] | None = None,
     finish: Callable[[Production], None] = merge,
 ) -> bool:
@@ -174,7 +175,7 @@ def simulate(
 def _simulate(
     production: Production,
     jobs: int,
-    progress: Progress,
+    progress: JetProgress,
     chunks: Sequence[int] | None,
     finish: Callable[[Production], None],
 ) -> bool:

@@ -1,7 +1,6 @@
 """The jets that a tagger learns from: inputs of its own, and labels."""
 
 import functools
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.callbacks import Progress
 from repro.data.integrity import hash_file
 from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets
@@ -19,8 +19,6 @@ from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
 from repro.models.tagger import Tagger
 
 __all__ = ["Examples", "read_examples", "split_examples"]
-
-Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
 
 @dataclass(frozen=True, eq=False)

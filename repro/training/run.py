@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from repro.data.atomic import write_atomically
+from repro.data.callbacks import Progress, silent
 from repro.errors import BadInput
 from repro.models.tagger import Tagger
 from repro.training.checkpoint import (
@@ -66,7 +67,7 @@ def run_training(
     restart: bool = False,
     environment: Mapping[str, Any],
     interrupted: Callable[[], bool] = lambda: False,
-    progress: Callable[[Iterable[Any], str], Iterable[Any]] = lambda steps, _label: steps,
+    progress: Progress = silent,
     report: Callable[[Epoch], None] = lambda _epoch: None,
 ) -> tuple[dict[str, Any], list[Epoch]]:
     """Train in a folder, or go on where a training of the same settings stands.
