@@ -14,7 +14,7 @@ from repro.data.pickles import load_pickle
 from repro.data.pins import find_artifact
 from repro.data.tables import read_jets, write_jets
 from repro.errors import BadInput, IntegrityError
-from repro.features import samples
+from repro.features import preprocessing, samples
 from repro.features.samples import (
     authors_background,
     authors_shap_values,
@@ -385,7 +385,7 @@ def unavailable(artifact_id):
 def test_chunks_of_a_file_do_not_change_the_inputs(tmp_path, monkeypatch, chunk):
     jets = momenta(*cylindrical(1, 35, jets=64))
     path = write_file(tmp_path / "jets.h5", jets, np.arange(64) % 2)
-    monkeypatch.setattr(samples, "_CHUNK", chunk)
+    monkeypatch.setattr(preprocessing, "JETS_PER_CHUNK", chunk)
     sample = read_topodnn_sample(str(path), "test", None, unavailable, silent)
     expected = topodnn_inputs(jets.astype(np.float32)).astype(np.float32)
     np.testing.assert_array_equal(sample.inputs, expected)

@@ -8,7 +8,7 @@ from repro.data.callbacks import silent
 from repro.data.jets import Jets
 from repro.data.tables import write_jets
 from repro.errors import BadInput, MissingData
-from repro.features import samples, stored
+from repro.features import preprocessing, stored
 from repro.features.embedded import find_embedded, read_parts
 from repro.features.registry import FAMILIES
 from repro.features.samples import find_jets, read_sample, stored_outputs
@@ -70,7 +70,7 @@ def test_inputs_are_those_of_the_family_in_the_precision_of_its_network(embedded
 def test_chunks_do_not_change_the_inputs(small_jets, monkeypatch, family, chunk):
     path, *_ = small_jets
     whole = read(family, str(path), None)
-    monkeypatch.setattr(samples, "_CHUNK", chunk)
+    monkeypatch.setattr(preprocessing, "JETS_PER_CHUNK", chunk)
     parts = read(family, str(path), None)
     np.testing.assert_array_equal(parts.inputs, whole.inputs)
     np.testing.assert_array_equal(parts.rows, whole.rows)
@@ -114,7 +114,7 @@ def test_corrected_inputs_differ(embedded, family):
 def paper(small_jets, monkeypatch):
     """The small file in the place of the paper's, and blocks of 10 jets."""
     path, *_ = small_jets
-    monkeypatch.setattr(samples, "_MBNS_BLOCK", 10)
+    monkeypatch.setattr(preprocessing, "_MBNS_BLOCK", 10)
     return lambda _artifact: path
 
 
@@ -142,7 +142,7 @@ def test_corrected_mbns_uses_the_whole_file(paper):
 
 def test_a_file_shorter_than_a_block_is_kept_whole(small_jets, monkeypatch):
     path, *_ = small_jets
-    monkeypatch.setattr(samples, "_MBNS_BLOCK", 100)
+    monkeypatch.setattr(preprocessing, "_MBNS_BLOCK", 100)
     assert len(read("mbns", "paper", None, lambda _: path).labels) == 16
 
 

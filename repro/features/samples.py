@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from repro.data.callbacks import Fetch, Progress
 from repro.data.integrity import verify
-from repro.data.open_jets import open_jets
 from repro.data.pins import find_artifact
 from repro.errors import BadInput, IntegrityError, MissingData
 from repro.features.embedded import SHIPPED, describe_file
+from repro.features.preprocessing import preprocess
 from repro.features.registry import FAMILIES
 from repro.features.stored import (
     authors_background,
@@ -26,7 +26,6 @@ from repro.features.stored import (
     stored_inputs,
     stored_outputs,
 )
-from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
 
 __all__ = [
     "CONSTANT_FEATURES",
@@ -36,7 +35,6 @@ __all__ = [
     "authors_background",
     "authors_shap_values",
     "find_jets",
-    "published_length",
     "read_sample",
     "read_topodnn_sample",
     "real_jet_pt",
@@ -47,10 +45,6 @@ EmbeddedFile = Callable[[int | None], Path]
 
 CONSTANT_FEATURES = ("eta_0", "phi_0")
 """Columns of TopoDNN that are zero in every jet."""
-
-_CHUNK = JETS_PER_CHUNK
-# The authors made the inputs of MBNS in blocks of so many jets, and dropped what was left.
-_MBNS_BLOCK = 100_000
 
 
 class Described(Protocol):
@@ -244,51 +238,25 @@ def _from_fixtures(family: str, jets: int | None, fetch: Fetch) -> Sample:
 def _from_file(
     family: str, source: JetSource, jets: int | None, progress: Progress, corrected: bool
 ) -> Sample:
-    maker = FAMILIES[family]
-    with open_jets(source.path) as file:
-        length = len(file)
-        used = published_length(family, length) if source.is_paper and not corrected else length
-        total = used if jets is None else min(jets, used)
-        parts = iter_jets_with_subjettiness(
-            file,
-            stop=total,
-            chunk=_CHUNK,
-            constituents=maker.leading(corrected),
-            wanted=maker.needs_fastjet and not corrected,
-        )
-        # One array from the beginning: the inputs of PFN fill a gigabyte.
-        precision = maker.compute(np.zeros((0, 1, 4), np.float32), np.zeros((0, 24))).dtype
-        inputs = np.empty((total, len(maker.features())), precision)
-        labels, known = np.empty(total, np.int64), np.empty(total, np.bool_)
-        starts = progress(range(0, total, _CHUNK), "preprocessing")
-        for start, (part, taus) in zip(starts, parts, strict=True):
-            rows = slice(start, start + len(part))
-            inputs[rows] = maker.compute(part.four_momenta, taus, corrected=corrected)
-            labels[rows] = part.labels
-            known[rows] = ~np.isnan(inputs[rows]).any(axis=1)
-    dropped = int(total - known.sum())
-    kept = inputs if not dropped else inputs[known]
-    without = f", without {dropped:,} that have no subjettiness" if dropped else ""
-    share = "all" if total == length else "the first"
+    found = preprocess(
+        source.path, family, jets, progress, corrected=corrected, of_paper=source.is_paper
+    )
+    total = found.read
+    without = f", without {found.dropped:,} that have no subjettiness" if found.dropped else ""
+    share = "all" if total == found.length else "the first"
     return Sample(
-        inputs=kept,
-        labels=labels[known],
-        rows=np.flatnonzero(known),
-        kind=("complete" if total == used else "subset") if source.is_paper else "other",
+        inputs=found.inputs,
+        labels=found.labels,
+        rows=found.rows,
+        kind=("complete" if total == found.used else "subset") if source.is_paper else "other",
         description=f"{share} {total:,} {source.name}{without}",
         data={
             **source.block,
-            "jets": len(kept),
-            "selection": f"{'all' if total == length else f'first {total}'}{without}",
+            "jets": len(found.labels),
+            "selection": f"{'all' if total == found.length else f'first {total}'}{without}",
         },
         family=family,
     )
-
-
-def published_length(family: str, length: int) -> int:
-    """Return how many jets of a file the authors used."""
-    blocks = length // _MBNS_BLOCK
-    return blocks * _MBNS_BLOCK if family == "mbns" and blocks else length
 
 
 def _is_pinned(path: Path, artifact_id: str) -> bool:

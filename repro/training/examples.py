@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from repro.data.callbacks import Progress
 from repro.data.integrity import hash_file
-from repro.data.open_jets import open_jets
-from repro.data.packed import PackedJets
 from repro.errors import BadInput
+from repro.features.preprocessing import preprocess
 from repro.features.registry import FAMILIES
-from repro.features.samples import published_length
-from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
 from repro.models.tagger import Tagger
 
 __all__ = ["Examples", "read_examples", "split_examples"]
@@ -91,46 +88,31 @@ def read_examples(
         BadInput: If it cannot be used, or lacks a class.
         NotAvailable: If subjettiness is needed and FastJet is not installed.
     """
-    family = FAMILIES[tagger.card.family]
-    precision = str(next(tagger.network.parameters()).dtype).removeprefix("torch.")
-    with open_jets(path) as file:
-        length = len(file)
-        if of_paper and not corrected:
-            length = published_length(tagger.card.family, length)
-        total = length if jets is None else min(jets, length)
-        inputs = np.empty((total, len(family.features())), precision)
-        labels = np.empty(total, np.int64)
-        recipe = file.recipe if isinstance(file, PackedJets) else {}
-        parts = iter_jets_with_subjettiness(
-            file,
-            stop=total,
-            chunk=JETS_PER_CHUNK,
-            constituents=family.leading(corrected),
-            wanted=family.needs_fastjet and not corrected,
-        )
-        starts = progress(range(0, total, JETS_PER_CHUNK), "reading jets")
-        for start, (part, taus) in zip(starts, parts, strict=True):
-            rows = slice(start, start + len(part))
-            inputs[rows] = family.compute(part.four_momenta, taus, corrected=corrected)
-            labels[rows] = part.labels
-    known = ~np.isnan(inputs).any(axis=1)
-    if not known.all():
-        inputs, labels = inputs[known], labels[known]
-    if len(np.unique(labels)) < 2:
+    card = tagger.card
+    found = preprocess(
+        path,
+        card.family,
+        jets,
+        progress,
+        label="reading jets",
+        corrected=corrected,
+        of_paper=of_paper,
+    )
+    if len(np.unique(found.labels)) < 2:
         raise BadInput(f"{path} has jets of one class only: both are needed")
     source = {
         "file": path.name,
         "sha256": hash_file(path),
-        "rows": [0, total],
-        "jets": len(labels),
-        "without_inputs": int((~known).sum()),
-        "simulation": recipe,
+        "rows": [0, found.read],
+        "jets": len(found.labels),
+        "without_inputs": found.dropped,
+        "simulation": found.recipe,
     }
-    columns = tagger.card.columns(family.features())
-    names = tuple(family.features()[column] for column in columns)
-    if len(names) < inputs.shape[1]:
-        inputs = inputs[:, columns]
-    return Examples(inputs, labels, names, source, tuple(tagger.card.standardised(names)))
+    features = FAMILIES[card.family].features()
+    columns = card.columns(features)
+    names = tuple(features[column] for column in columns)
+    inputs = found.inputs if len(names) == len(features) else found.inputs[:, columns]
+    return Examples(inputs, found.labels, names, source, tuple(card.standardised(names)))
 
 
 def split_examples(examples: Examples, fraction: float) -> tuple[Examples, Examples]:
