@@ -6,7 +6,6 @@ jets are computed together: small batches stay in the processor's cache.  So it 
 authors' batches, which the ratio refers to, and in smaller ones, of which the fastest is named.
 """
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,6 @@ from repro.benchmarks.machine import best_times
 from repro.benchmarks.products import count_operations, matrix_products, multiplication_rate
 from repro.errors import BadInput
 from repro.features.registry import FAMILIES
-from repro.models.cards import find_card
 from repro.models.padded import padded
 from repro.models.tagger import Tagger, predict_logits
 
@@ -31,7 +29,6 @@ __all__ = [
     "NetworkSpeed",
     "inputs_of_tagger",
     "measure_network",
-    "random_tagger",
 ]
 
 DEFAULT_MODELS = ("topodnn", "mbns", "pfn", "pfin:sum", "pfin:cat")
@@ -90,21 +87,6 @@ class NetworkSpeed:
             "plain": {str(batch): rate for batch, rate in self.plain.items()},
             **{name: getattr(self, name) for name in derived},
         }
-
-
-def random_tagger(name: str, seed: int) -> Tagger:
-    """Return a tagger with random weights: speed does not depend on them.
-
-    Raises:
-        UnknownName: If there is no such model.
-
-    >>> random_tagger("pfin:cat", 0).card.name
-    'pfin:cat'
-    """
-    card = find_card(name)
-    torch.manual_seed(seed)
-    network: nn.Module = importlib.import_module(f"repro.models.{card.family}").build(card)
-    return Tagger(card, network.eval(), ())
 
 
 def inputs_of_tagger(tagger: Tagger, measured: Measured) -> NDArray[np.floating]:

@@ -122,9 +122,9 @@ def _data(chosen: str, jets: int, context: "Context") -> Path:
 
 
 def _tagger(name: str, arguments: argparse.Namespace, context: "Context") -> "Tagger":
-    from repro.benchmarks.networks import random_tagger  # noqa: PLC0415 - slow
+    from repro.models.tagger import untrained_tagger  # noqa: PLC0415 - slow
 
-    return random_tagger(name, arguments.seed) if _random(arguments) else context.tagger(name)
+    return untrained_tagger(name, arguments.seed) if _random(arguments) else context.tagger(name)
 
 
 def _random(arguments: argparse.Namespace) -> bool:

@@ -121,12 +121,13 @@ def _add_means(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, and print where the run is and how good it is."""
     from repro.figures.context import Context, Settings  # noqa: PLC0415 - imports torch
+    from repro.models.tagger import untrained_tagger  # noqa: PLC0415
     from repro.training.parallel import join_crew  # noqa: PLC0415
     from repro.training.recipe import find_recipe  # noqa: PLC0415
 
     quiet = arguments.verbosity < 0
     context = Context(Settings(device=arguments.device, quiet=quiet))
-    tagger = _untrained(arguments.model, corrected=arguments.corrected)
+    tagger = untrained_tagger(arguments.model, corrected=arguments.corrected)
     recipe = find_recipe(arguments.recipe, tagger.card).changed(
         epochs=arguments.epochs,
         batch=arguments.batch,
@@ -140,14 +141,6 @@ def run(arguments: argparse.Namespace) -> int:
         _draw(history, arguments.out)
         print(_summary(card, arguments.out))
     return 0
-
-
-def _untrained(name: str, *, corrected: bool) -> "Tagger":
-    from repro.models.cards import find_card  # noqa: PLC0415
-    from repro.models.tagger import Tagger, build_network  # noqa: PLC0415 - imports torch
-
-    card = find_card(name)
-    return Tagger(card, build_network(card, corrected=corrected), ())
 
 
 def _plan(

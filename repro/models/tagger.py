@@ -22,7 +22,14 @@ from repro.models.cards import Card, find_card
 from repro.models.embedded_weights import embedded_file, stem_of
 from repro.models.state import load_checked, read_state
 
-__all__ = ["Tagger", "WeightFile", "build_network", "load_tagger", "predict_logits"]
+__all__ = [
+    "Tagger",
+    "WeightFile",
+    "build_network",
+    "load_tagger",
+    "predict_logits",
+    "untrained_tagger",
+]
 
 _JETS_PER_BATCH = 16_384
 
@@ -100,6 +107,25 @@ def build_network(card: Card, *, corrected: bool = False) -> nn.Module:
     if corrected and hasattr(network, "stable_mass"):
         setattr(network, "stable_mass", True)  # noqa: B010 - modules have what they are given
     return network
+
+
+def untrained_tagger(name: str, seed: int = 0, *, corrected: bool = False) -> Tagger:
+    """Return a tagger with random weights.
+
+    Args:
+        name: ``family`` or ``family:variant``.
+        seed: Seed of the weights.
+        corrected: As :func:`build_network` takes it.
+
+    Raises:
+        UnknownName: If there is no such model.
+
+    >>> untrained_tagger("pfin:cat").card.name
+    'pfin:cat'
+    """
+    card = find_card(name)
+    torch.manual_seed(seed)
+    return Tagger(card, build_network(card, corrected=corrected).eval(), ())
 
 
 def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
