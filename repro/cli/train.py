@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.options import add_device, add_verbosity, natural, positive
+from repro.cli.options import add_device, add_verbosity, make_context, natural, positive
 from repro.errors import MissingData
 
 if TYPE_CHECKING:
@@ -120,13 +120,11 @@ def _add_means(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and print where the run is and how good it is."""
-    from repro.figures.context import Context, Settings  # noqa: PLC0415 - imports torch
-    from repro.models.tagger import untrained_tagger  # noqa: PLC0415
+    from repro.models.tagger import untrained_tagger  # noqa: PLC0415 - imports torch
     from repro.training.parallel import join_crew  # noqa: PLC0415
     from repro.training.recipe import find_recipe  # noqa: PLC0415
 
-    quiet = arguments.verbosity < 0
-    context = Context(Settings(device=arguments.device, quiet=quiet))
+    context = make_context(arguments, "device")
     tagger = untrained_tagger(arguments.model, corrected=arguments.corrected)
     recipe = find_recipe(arguments.recipe, tagger.card).changed(
         epochs=arguments.epochs,
