@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
@@ -21,8 +22,6 @@ from repro.metrics.bootstrap import Intervals
 from repro.metrics.means import draw_means, moments, percentile_intervals
 
 __all__ = ["QUIET", "explain_by_activation_patterns", "relative_activity", "sparsity"]
-
-FloatArray = NDArray[np.float64]
 
 QUIET = 0.2
 

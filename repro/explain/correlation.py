@@ -11,8 +11,6 @@ from repro.metrics.bootstrap import Intervals
 
 __all__ = ["correlations", "explain_by_correlation"]
 
-FloatArray = NDArray[np.float64]
-
 
 @method("correlation", "Pearson correlations of the input features per class")
 def explain_by_correlation(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.checkpoint import Checkpoint, fingerprint
 from repro.explain.masking import logits_of
@@ -27,8 +28,6 @@ from repro.metrics.bootstrap import Intervals
 from repro.metrics.means import mean_intervals
 
 __all__ = ["Attributions", "explain_by_kernel_shap", "kernel_shap", "summarise"]
-
-FloatArray = NDArray[np.float64]
 
 # Few enough that the activations of a batch stay in the cache.
 _ROWS_PER_BATCH = 8192

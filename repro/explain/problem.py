@@ -9,13 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.data.arrays import FloatArray
 from repro.data.callbacks import Progress, silent
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
 
 __all__ = ["Explanation", "Problem"]
-
-FloatArray = NDArray[np.float64]
 
 # Modules that do something else in training than in evaluation.
 _RANDOM = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001

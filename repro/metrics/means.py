@@ -7,15 +7,13 @@ means need no resampling of jets: draw means from that Gaussian and evaluate the
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
 
 __all__ = ["Moments", "draw_means", "mean_intervals", "moments", "percentile_intervals"]
-
-FloatArray = NDArray[np.float64]
 
 Moments = tuple[int, FloatArray, FloatArray]
 
