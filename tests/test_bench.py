@@ -20,7 +20,6 @@ from repro.benchmarks.networks import (
     NetworkSpeed,
     iter_inputs_of_tagger,
     measure_network,
-    random_tagger,
 )
 from repro.benchmarks.products import (
     Product,
@@ -35,6 +34,7 @@ from repro.data.table_writer import write_jets
 from repro.errors import BadInput, MissingData, NotAvailable
 from repro.features.embedded import find_embedded
 from repro.features.registry import FAMILIES
+from repro.models.tagger import untrained_tagger
 
 COUNTS = np.array([0, 1, 2, 8, 8, 59, 60, 61, 200])
 PLAIN = {4: 300.0, AUTHORS_BATCH: 100.0}
@@ -57,7 +57,7 @@ def inputs_of_tagger(tagger, measured):
 
 
 def operations_of(name, measured):
-    tagger = random_tagger(name, 0)
+    tagger = untrained_tagger(name, 0)
     return count_operations(matrix_products(tagger.network, inputs_of_tagger(tagger, measured)))
 
 
@@ -82,7 +82,7 @@ def test_operations_of_dense_networks(toys):
 
 
 def test_counting_leaves_no_hooks(toys):
-    tagger = random_tagger("pfn:v4", 0)
+    tagger = untrained_tagger("pfn:v4", 0)
     rows = inputs_of_tagger(tagger, toys)
     assert matrix_products(tagger.network, rows) == matrix_products(tagger.network, rows)
     assert not any(module._forward_hooks for module in tagger.network.modules())
@@ -91,7 +91,7 @@ def test_counting_leaves_no_hooks(toys):
 def test_jets_without_inputs_are_left_out(toys):
     taus = np.full((len(COUNTS), 24), 0.1)
     taus[2] = np.nan
-    tagger = random_tagger("mbns", 0)
+    tagger = untrained_tagger("mbns", 0)
     rows = inputs_of_tagger(tagger, Measured(toys.four_momenta, taus))
     assert rows.shape == (len(COUNTS) - 1, 22)
     assert rows.dtype == np.float64
@@ -100,7 +100,7 @@ def test_jets_without_inputs_are_left_out(toys):
 
 
 def test_random_weights_have_a_seed():
-    first, same, other = (random_tagger("pfn:v4", seed).network for seed in (1, 1, 2))
+    first, same, other = (untrained_tagger("pfn:v4", seed).network for seed in (1, 1, 2))
     for one, two, three in zip(*(n.parameters() for n in (first, same, other)), strict=True):
         assert torch.equal(one, two)
         assert not torch.equal(one, three)
@@ -108,7 +108,7 @@ def test_random_weights_have_a_seed():
 
 
 def test_all_of_a_network_is_measured(toys):
-    tagger = random_tagger("pfin:cat", 0)
+    tagger = untrained_tagger("pfin:cat", 0)
     rows = inputs_of_tagger(tagger, toys)
     found = measure_network(tagger, [rows], repeats=1)
     assert (found.jets, found.plain_jets) == (len(COUNTS), len(COUNTS))
@@ -120,14 +120,14 @@ def test_all_of_a_network_is_measured(toys):
 
 
 def test_a_wrong_plain_version_shows(toys, monkeypatch):
-    wrong = random_tagger("pfn:v4", 9).network
+    wrong = untrained_tagger("pfn:v4", 9).network
     monkeypatch.setattr("repro.benchmarks.networks.padded", lambda _: wrong)
-    tagger = random_tagger("pfn:v4", 0)
+    tagger = untrained_tagger("pfn:v4", 0)
     assert measure_network(tagger, [inputs_of_tagger(tagger, toys)], 1).largest_difference > 0.01
 
 
 def test_dense_networks_are_their_own_plain_version(toys):
-    tagger = random_tagger("topodnn:v4", 0)
+    tagger = untrained_tagger("topodnn:v4", 0)
     found = measure_network(tagger, [inputs_of_tagger(tagger, toys)], repeats=1)
     assert (found.plain, found.plain_jets, found.ratio) == ({}, None, None)
     assert found.largest_difference is None
@@ -211,7 +211,7 @@ def test_jets_come_in_parts_of_bounded_size():
 
 @pytest.mark.parametrize("name", ["pfn:v4", "topodnn:standardize_pt"])
 def test_parts_are_measured_one_after_the_other(toys, name):
-    tagger = random_tagger(name, 0)
+    tagger = untrained_tagger(name, 0)
     whole = measure_network(tagger, [inputs_of_tagger(tagger, toys)], 1)
     # The last part is a single jet, which has no spread to be standardised with.
     places = (slice(0, 5), slice(5, 8), slice(8, 9))
@@ -223,7 +223,7 @@ def test_parts_are_measured_one_after_the_other(toys, name):
 
 
 def test_a_part_without_inputs_is_passed_over(toys):
-    tagger, taus = random_tagger("mbns", 0), np.full((len(COUNTS), 24), 0.1)
+    tagger, taus = untrained_tagger("mbns", 0), np.full((len(COUNTS), 24), 0.1)
     parts = [Measured(toys.four_momenta, known) for known in (taus, taus * np.nan)]
     assert [len(rows) for rows in iter_inputs_of_tagger(tagger, parts)] == [len(COUNTS)]
 
@@ -301,6 +301,6 @@ def test_command_refuses(capsys, monkeypatch, tmp_path, arguments, message):
 
 
 def test_default_models_are_known():
-    assert [random_tagger(name, 0).card.family for name in DEFAULT_MODELS] == [
+    assert [untrained_tagger(name, 0).card.family for name in DEFAULT_MODELS] == [
         *("topodnn", "mbns", "pfn", "pfin", "pfin")
     ]

@@ -8,12 +8,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from repro.data.callbacks import silent
 from repro.data.jets import Jets
 from repro.data.pickles import load_pickle
 from repro.data.pins import find_artifact
 from repro.data.tables import read_jets, write_jets
 from repro.errors import BadInput, IntegrityError
-from repro.explain.problem import silent
 from repro.features import samples
 from repro.features.samples import (
     authors_background,

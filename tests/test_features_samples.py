@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from toy_jets import jets_of
 
+from repro.data.callbacks import silent
 from repro.data.jets import Jets
 from repro.data.tables import write_jets
 from repro.errors import BadInput, MissingData
-from repro.explain.problem import silent
 from repro.features import jet_source, samples, stored
 from repro.features.embedded import find_embedded, read_parts
 from repro.features.registry import FAMILIES

@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from scipy.special import expit
 from torch import nn
 
+from repro.data.callbacks import silent
 from repro.data.pickles import load_pickle
 from repro.errors import BadInput, ReproError, UnknownName
-from repro.explain.problem import silent
 from repro.features.samples import read_topodnn_sample, stored_outputs
 from repro.features.topodnn import topodnn_features
 from repro.models import topodnn

@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from toy_jets import jets_of
 
 import repro
@@ -16,17 +15,15 @@ from repro.cli import main
 from repro.errors import BadInput, NotAvailable
 from repro.features.embedded import find_embedded, read_parts
 from repro.features.registry import FAMILIES
-from repro.models import mbns, onnx_export, pfin, pfn, topodnn
-from repro.models.cards import find_card
+from repro.models import onnx_export
 from repro.models.onnx_export import export_onnx
 from repro.models.padded import padded
 from repro.models.scores import probability_of_top, score
-from repro.models.tagger import Tagger, load_tagger, predict_logits
+from repro.models.tagger import load_tagger, predict_logits, untrained_tagger
 
 runtime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
 
-MODULES = {"topodnn": topodnn, "mbns": mbns, "pfn": pfn, "pfin": pfin}
 NAMES = ["topodnn", "topodnn:standardize_pt", "mbns:tau_x_1", "pfn:v4", "pfin:sum", "pfin:cat"]
 
 
@@ -42,12 +39,6 @@ def jets():
 def inputs_for(tagger, jets):
     family = FAMILIES[tagger.card.family]
     return tagger.prepare(family.compute(*jets), family.features())
-
-
-def random_tagger(name):
-    card = find_card(name)
-    torch.manual_seed(0)
-    return Tagger(card, MODULES[card.family].build(card).eval(), ())
 
 
 def run_file(path, rows):
@@ -66,7 +57,7 @@ def assert_same_logits(found, wanted):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_files_give_the_logits(name, jets, tmp_path):
-    tagger = random_tagger(name)
+    tagger = untrained_tagger(name)
     rows = inputs_for(tagger, jets)
     wanted = portable_logits(tagger, rows)
     export_onnx(tagger, tmp_path / "logits.onnx", probabilities=False)
@@ -117,13 +108,13 @@ def test_files_say_what_they_are(fetch, tmp_path):
 
 
 def test_columns_are_those_of_the_variant():
-    said = onnx_export.describe(random_tagger("mbns:nojetpt"), "logits")
+    said = onnx_export.describe(untrained_tagger("mbns:nojetpt"), "logits")
     assert "pT_J" not in json.loads(said["input_columns"])
     assert len(json.loads(said["input_columns"])) == 21
 
 
 def test_files_name_no_place_on_disk(tmp_path):
-    export_onnx(random_tagger("pfin"), tmp_path / "p.onnx")
+    export_onnx(untrained_tagger("pfin"), tmp_path / "p.onnx")
     content = (tmp_path / "p.onnx").read_bytes()
     assert b".py" not in content
     assert repro.__path__[0].encode() not in content
@@ -131,7 +122,7 @@ def test_files_name_no_place_on_disk(tmp_path):
 
 def test_the_export_leaves_nothing_behind(tmp_path):
     """Neither tensors of the exporter in the caches, nor silence in the logs."""
-    tagger = random_tagger("pfin")
+    tagger = untrained_tagger("pfin")
     export_onnx(tagger, tmp_path / "p.onnx")
     assert logging.root.manager.disable == 0
     assert not tagger.network.training
@@ -144,7 +135,7 @@ def test_the_export_leaves_nothing_behind(tmp_path):
 def test_a_file_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="cannot write"):
-        export_onnx(random_tagger("topodnn:v4"), tmp_path / "file" / "p.onnx")
+        export_onnx(untrained_tagger("topodnn:v4"), tmp_path / "file" / "p.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -152,7 +143,7 @@ def test_a_file_that_cannot_be_written_is_refused(tmp_path):
 def test_a_missing_extra_is_named(monkeypatch, missing, tmp_path):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(NotAvailable, match=rf"{missing} is not installed.*repro\[onnx\]"):
-        export_onnx(random_tagger("topodnn:v4"), tmp_path / "p.onnx")
+        export_onnx(untrained_tagger("topodnn:v4"), tmp_path / "p.onnx")
     assert not list(tmp_path.iterdir())
 
 

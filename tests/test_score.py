@@ -15,9 +15,9 @@ from test_score_file import FEW, MODELS, needs_fastjet, random_tagger, refuse_fa
 
 from repro.cli import main
 from repro.cli import score as command
+from repro.data.callbacks import silent
 from repro.data.jets import Jets
 from repro.data.tables import write_jets
-from repro.explain.problem import silent
 from repro.features.embedded import find_embedded, read_parts
 from repro.features.samples import read_topodnn_sample, stored_outputs
 from repro.metrics import auc, rank_jets

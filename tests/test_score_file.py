@@ -16,11 +16,11 @@ from repro.errors import BadInput, MissingData, NotAvailable
 from repro.features.embedded import find_embedded, read_parts
 from repro.features.registry import FAMILIES
 from repro.features.subjettiness import subjettiness
-from repro.models.cards import find_card, load_cards
+from repro.models.cards import load_cards
 from repro.models.embedded_weights import embedded_names
 from repro.models.scores import score, score_jets
 from repro.models.scoring import score_file
-from repro.models.tagger import Tagger, load_tagger
+from repro.models.tagger import load_tagger, untrained_tagger
 from repro.simulation import extras
 
 MODELS = [
@@ -43,13 +43,11 @@ CLOSE = {"rtol": 0, "atol": 1e-5}
 
 def random_tagger(name):
     """A network with seeded weights, large enough that scores of jets differ."""
-    card = find_card(name)
-    torch.manual_seed(7)
-    network = importlib.import_module(f"repro.models.{card.family}").build(card)
+    tagger = untrained_tagger(name, 7)
     with torch.no_grad():
-        for parameter in network.parameters():
+        for parameter in tagger.network.parameters():
             parameter.mul_(1.5)
-    return Tagger(card, network.eval(), ())
+    return tagger
 
 
 def some_jets():

@@ -7,7 +7,6 @@ authors' batches, which the ratio refers to, and in smaller ones, of which the f
 """
 
 import functools
-import importlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from repro.benchmarks.products import (
 )
 from repro.errors import BadInput
 from repro.features.registry import FAMILIES
-from repro.models.cards import find_card
 from repro.models.padded import padded
 from repro.models.tagger import Scale, Tagger, predict_logits
 
@@ -38,7 +36,6 @@ __all__ = [
     "NetworkSpeed",
     "iter_inputs_of_tagger",
     "measure_network",
-    "random_tagger",
 ]
 
 DEFAULT_MODELS = ("topodnn", "mbns", "pfn", "pfin:sum", "pfin:cat")
@@ -97,21 +94,6 @@ class NetworkSpeed:
             "plain": {str(batch): rate for batch, rate in self.plain.items()},
             **{name: getattr(self, name) for name in derived},
         }
-
-
-def random_tagger(name: str, seed: int) -> Tagger:
-    """Return a tagger with random weights: speed does not depend on them.
-
-    Raises:
-        UnknownName: If there is no such model.
-
-    >>> random_tagger("pfin:cat", 0).card.name
-    'pfin:cat'
-    """
-    card = find_card(name)
-    torch.manual_seed(seed)
-    network: nn.Module = importlib.import_module(f"repro.models.{card.family}").build(card)
-    return Tagger(card, network.eval(), ())
 
 
 def iter_inputs_of_tagger(

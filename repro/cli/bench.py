@@ -5,7 +5,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.cli.options import add_json, add_verbosity, natural, positive
+from repro.cli.options import (
+    add_device,
+    add_json,
+    add_verbosity,
+    add_weights,
+    natural,
+    positive,
+)
 from repro.errors import MissingData
 
 if TYPE_CHECKING:
@@ -48,14 +55,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--jets", type=positive, default=4000, metavar="N", help="how many (default: 4000)"
     )
-    parser.add_argument(
-        "--weights",
-        default="random",
-        metavar="random|authors|embedded|PATH",
-        help="the weights, which speed does not depend on: random ones (default), the authors', "
-        "the package's own, or a state dict",
-    )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:i]")
+    add_weights(parser, "random", "drawn with --seed: speed does not depend on them")
+    add_device(parser)
     parser.add_argument(
         "--repeats",
         type=positive,
@@ -126,9 +127,9 @@ def _data(chosen: str, jets: int, context: "Context") -> Path:
 
 
 def _tagger(name: str, arguments: argparse.Namespace, context: "Context") -> "Tagger":
-    from repro.benchmarks.networks import random_tagger  # noqa: PLC0415 - slow
+    from repro.models.tagger import untrained_tagger  # noqa: PLC0415 - slow
 
-    return random_tagger(name, arguments.seed) if _random(arguments) else context.tagger(name)
+    return untrained_tagger(name, arguments.seed) if _random(arguments) else context.tagger(name)
 
 
 def _random(arguments: argparse.Namespace) -> bool:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.cli.options import add_verbosity
+from repro.cli.options import add_verbosity, add_weights, make_context
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -41,13 +41,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         "model", metavar="MODEL[:VARIANT]", help="topodnn, mbns, pfn, pfin or augpfn"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.onnx", help="the file")
-    parser.add_argument(
-        "--weights",
-        default="auto",
-        metavar="auto|authors|embedded|PATH",
-        help="the weights: the authors', the package's own, or a state dict of the model, as "
-        ".safetensors or by torch.save (default: auto, the authors' if they are at hand)",
-    )
+    add_weights(parser)
     parser.add_argument("--logits", action="store_true", help="give logits, not P(top)")
     parser.add_argument(
         "--corrected",
@@ -67,13 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
     card = find_card(arguments.model)
     if arguments.corrected and card.family != "pfin":
         raise BadInput("--corrected: of the networks only PFIN has a quirk: leave it out")
-    from repro.figures.context import Context, Settings  # noqa: PLC0415 - imports torch
-    from repro.models.onnx_export import LOGITS, PROBABILITY, export_onnx  # noqa: PLC0415
-
-    settings = Settings(
-        weights=arguments.weights, corrected=arguments.corrected, quiet=arguments.verbosity < 0
+    from repro.models.onnx_export import (  # noqa: PLC0415 - imports torch
+        LOGITS,
+        PROBABILITY,
+        export_onnx,
     )
-    tagger = Context(settings).tagger(card.name)
+
+    tagger = make_context(arguments, "weights", "corrected").tagger(card.name)
     export_onnx(tagger, arguments.out, probabilities=not arguments.logits)
     output = LOGITS if arguments.logits else PROBABILITY
     for file in tagger.weights:

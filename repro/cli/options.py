@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 
+_SETTINGS = ("data", "weights", "device", "jets", "seed", "corrected", "background")
+
+
 def add_computing(parser: argparse.ArgumentParser) -> None:
     """Add the options of all commands that compute."""
     group = parser.add_argument_group("computing")
@@ -50,15 +53,25 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_weights(group: "_ActionsContainer") -> None:
-    """Add ``--weights``."""
+def add_weights(
+    group: "_ActionsContainer",
+    default: str = "auto",
+    meaning: str = "the authors' if they are cached or can be reached, else the package's own; it "
+    "says which",
+) -> None:
+    """Add ``--weights``.
+
+    Args:
+        group: Gets it.
+        default: What is taken if it is not given, by a word.
+        meaning: What the word means.
+    """
     group.add_argument(
         "--weights",
-        default="auto",
-        metavar="auto|authors|embedded|PATH",
+        default=default,
+        metavar=f"{default}|authors|embedded|PATH",
         help="the weights: the authors', the package's own, or a state dict of the model, as "
-        ".safetensors or by torch.save (default: auto, the authors' if they are cached or can be "
-        "reached, else the package's own; it says which)",
+        f".safetensors or by torch.save (default: {default}, {meaning})",
     )
 
 
@@ -104,12 +117,16 @@ def add_out(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def make_context(arguments: argparse.Namespace) -> "Context":
-    """Return the context that the options ask for."""
+def make_context(arguments: argparse.Namespace, *names: str) -> "Context":
+    """Return the context that the options ask for.
+
+    Args:
+        arguments: With ``verbosity``.
+        names: The settings that the command has options for; all if none are named.
+    """
     from repro.figures.context import Context, Settings  # noqa: PLC0415 - imports torch
 
-    names = ("data", "weights", "device", "jets", "seed", "corrected", "background")
-    chosen = {name: getattr(arguments, name) for name in names}
+    chosen = {name: getattr(arguments, name) for name in names or _SETTINGS}
     return Context(Settings(**chosen, quiet=arguments.verbosity < 0))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.options import add_device, add_verbosity, add_weights, positive
+from repro.cli.options import add_device, add_verbosity, add_weights, make_context, positive
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -68,12 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     card = find_card(arguments.model)
     with open_jets(arguments.file):
         pass  # complains before weights are fetched
-    from repro.figures.context import Context, Settings  # noqa: PLC0415 - imports torch
-    from repro.models.scoring import score_file  # noqa: PLC0415
+    from repro.models.scoring import score_file  # noqa: PLC0415 - imports torch
 
-    names = ("weights", "device", "jets", "corrected")
-    chosen = {name: getattr(arguments, name) for name in names}
-    context = Context(Settings(**chosen, quiet=arguments.verbosity < 0))
+    context = make_context(arguments, "weights", "device", "jets", "corrected")
     device, tagger = context.device, context.tagger(card.name)
     found, labels = score_file(
         arguments.file,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.options import add_device, add_verbosity, natural, positive
+from repro.cli.options import add_device, add_verbosity, make_context, natural, positive
 from repro.errors import MissingData
 
 if TYPE_CHECKING:
@@ -120,13 +120,12 @@ def _add_means(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and print where the run is and how good it is."""
-    from repro.figures.context import Context, Settings  # noqa: PLC0415 - imports torch
+    from repro.models.tagger import untrained_tagger  # noqa: PLC0415 - imports torch
     from repro.training.parallel import join_crew  # noqa: PLC0415
     from repro.training.recipe import find_recipe  # noqa: PLC0415
 
-    quiet = arguments.verbosity < 0
-    context = Context(Settings(device=arguments.device, quiet=quiet))
-    tagger = _untrained(arguments.model, corrected=arguments.corrected)
+    context = make_context(arguments, "device")
+    tagger = untrained_tagger(arguments.model, corrected=arguments.corrected)
     recipe = find_recipe(arguments.recipe, tagger.card).changed(
         epochs=arguments.epochs,
         batch=arguments.batch,
@@ -140,14 +139,6 @@ def run(arguments: argparse.Namespace) -> int:
         _draw(history, arguments.out)
         print(_summary(card, arguments.out))
     return 0
-
-
-def _untrained(name: str, *, corrected: bool) -> "Tagger":
-    from repro.models.cards import find_card  # noqa: PLC0415
-    from repro.models.tagger import Tagger, build_network  # noqa: PLC0415 - imports torch
-
-    card = find_card(name)
-    return Tagger(card, build_network(card, corrected=corrected), ())
 
 
 def _plan(
@@ -171,6 +162,7 @@ def _train(
 ) -> tuple[dict[str, Any], list["Epoch"]]:
     import torch  # noqa: PLC0415
 
+    from repro.data.callbacks import silent  # noqa: PLC0415
     from repro.results.provenance import environment  # noqa: PLC0415
     from repro.training.run import run_training  # noqa: PLC0415
 
@@ -189,7 +181,7 @@ def _train(
         restart=arguments.restart,
         environment={**environment(plan.device), "threads": str(torch.get_num_threads())},
         interrupted=_ask_to_stop(),
-        progress=(lambda steps, _label: steps) if quiet else context.progress,
+        progress=silent if quiet else context.progress,
         report=(lambda _epoch: None) if quiet else _say,
     )
 

@@ -1,11 +1,14 @@
 """Write files whole or not at all."""
 
+import contextlib
+import secrets
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from repro.errors import BadInput
 
-__all__ = ["write_atomically"]
+__all__ = ["replacing", "write_atomically"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -30,3 +33,22 @@ def write_atomically(path: Path, content: bytes) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a new name in the same folder; rename it to ``path`` if all goes well.
+
+    Raises:
+        BadInput: If it cannot be written; nothing is left behind.
+    """
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        reason = str(error).partition("\n")[0]
+        raise BadInput(f"{path} cannot be written: {reason}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

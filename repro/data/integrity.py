@@ -8,11 +8,11 @@ they agree with the file and the pin, the file is not read again.
 import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
 
+from repro.data.atomic import write_atomically
 from repro.data.pins import MAGIC, Artifact
-from repro.errors import IntegrityError
+from repro.errors import BadInput, IntegrityError
 
 __all__ = ["hash_file", "is_stamped", "stamp", "verify"]
 
@@ -60,14 +60,8 @@ def stamp(path: Path, artifact: Artifact) -> None:
     A cache that cannot be written loses nothing but time: the file is verified
     again on the next use.
     """
-    target = _stamp_of(path)
-    draft = target.with_name(f"{target.name}.{os.getpid()}")
-    with contextlib.suppress(OSError):
-        try:
-            draft.write_text(json.dumps(_facts(path, artifact)), "utf-8")
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+    with contextlib.suppress(OSError, BadInput):
+        write_atomically(_stamp_of(path), json.dumps(_facts(path, artifact)).encode())
 
 
 def _stamp_of(path: Path) -> Path:

@@ -10,9 +10,7 @@ Layout: ``counts (n,)``, ``px, py, pz`` (all constituents of all jets), ``labels
 ``tau_names``, ``quantity_names`` and ``repro`` (how the jets were made, JSON).
 """
 
-import contextlib
 import json
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -24,6 +22,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.atomic import replacing
 from repro.data.jets import Jets
 from repro.errors import BadInput, MissingData
 
@@ -182,8 +181,7 @@ def write_packed(
             or the file cannot be written.
     """
     places, columns = _columns(parts)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
+    with replacing(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(partial, "x") as file:
             for name, pieces in columns.items():
@@ -196,13 +194,6 @@ def write_packed(
             file.attrs["tau_names"] = json.dumps(list(tau_names))
             file.attrs["quantity_names"] = json.dumps(list(quantity_names))
             file.attrs["repro"] = json.dumps(recipe)
-        partial.replace(path)
-    except OSError as error:
-        reason = str(error).partition("\n")[0]
-        raise BadInput(f"{path} cannot be written: {reason}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _columns(parts: Iterable[PackedPart]) -> tuple[int, dict[str, list[NDArray[Any]]]]:

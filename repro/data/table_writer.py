@@ -3,9 +3,7 @@
 The layout is described in :mod:`repro.data.tables`, which reads it.
 """
 
-import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -14,6 +12,7 @@ import h5py
 import numpy as np
 
 from repro.data._pytables import create_table, finish_table
+from repro.data.atomic import replacing
 from repro.data.jets import LABEL, MOMENTA, SPLIT, TRUTH, Jets
 from repro.errors import BadInput
 
@@ -52,7 +51,7 @@ def write_jets(
         raise BadInput(f"the folder {path.parent} is not there: create it first")
     if compression not in (None, "blosc", "zlib"):
         raise BadInput(f"unknown compression {compression!r}: choose blosc, zlib or none")
-    with _replacing(path) as partial, h5py.File(partial, "x") as file:
+    with replacing(path) as partial, h5py.File(partial, "x") as file:
         dataset: Any = None
         for jets in chunks:
             if dataset is None:
@@ -64,20 +63,6 @@ def write_jets(
         for name, text in (attributes or {}).items():
             file.attrs[name] = text
         return len(dataset)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give a new name in the same folder; rename it to ``path`` if all goes well."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield partial
-        partial.replace(path)
-    except OSError as error:
-        reason = str(error).partition("\n")[0]
-        raise BadInput(f"{path} cannot be written: {reason}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _blocks(constituents: int) -> list[tuple[np.dtype[Any], list[str]]]:

@@ -15,8 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.data.arrays import FloatArray
+from repro.data.callbacks import Progress, silent
 from repro.errors import BadInput
-from repro.explain.problem import Explanation, Problem, Progress, silent
+from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.means import (
@@ -34,8 +36,6 @@ __all__ = [
     "relative_activity",
     "sparsity",
 ]
-
-FloatArray = NDArray[np.float64]
 
 QUIET = 0.2
 

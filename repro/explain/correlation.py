@@ -4,14 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from repro.data.arrays import FloatArray
 from repro.errors import UnknownName
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
 
 __all__ = ["correlations", "explain_by_correlation"]
-
-FloatArray = NDArray[np.float64]
 
 
 @method("correlation", "Pearson correlations of the input features per class")

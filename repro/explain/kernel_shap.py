@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput, UnknownName
 from repro.explain.checkpoint import Checkpoint, fingerprint
 from repro.explain.masking import logits_of
@@ -28,8 +29,6 @@ from repro.metrics.bootstrap import Intervals
 from repro.metrics.means import mean_intervals
 
 __all__ = ["LINKS", "Attributions", "explain_by_kernel_shap", "kernel_shap", "summarise"]
-
-FloatArray = NDArray[np.float64]
 
 LINKS = {"logit": "logit", "identity": "probability"}
 """Units of the SHAP values by link."""

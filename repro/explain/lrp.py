@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.data.arrays import FloatArray
 from repro.errors import UnknownName
 from repro.explain.dense import check_dense
 from repro.explain.outliers import treat_outliers
@@ -30,8 +30,6 @@ __all__ = [
     "rule_parameter",
     "start_relevance",
 ]
-
-FloatArray = NDArray[np.float64]
 
 _JETS_PER_BATCH = 16_384
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from repro.data.arrays import FloatArray
 from repro.errors import UnknownName
 from repro.explain.masking import logits_of, masked_logits, replacement_values
 from repro.explain.outliers import PUBLISHED_FACTOR, treat_outliers
@@ -26,8 +27,6 @@ from repro.metrics.bootstrap import Intervals
 from repro.metrics.means import mean_intervals
 
 __all__ = ["SCALES", "differential_relevance", "explain_by_mad_relevance"]
-
-FloatArray = NDArray[np.float64]
 
 SCALES = ("jet", "mean")
 

@@ -13,13 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput, UnknownName
 from repro.explain.dense import check_dense, dense_logits
 from repro.explain.problem import Problem
 
 __all__ = ["REPLACEMENTS", "logits_of", "masked_logits", "replacement_values"]
-
-FloatArray = NDArray[np.float64]
 
 
 @runtime_checkable

@@ -5,13 +5,11 @@ The authors call it "removing outliers": values outside
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray
 from repro.errors import UnknownName
 
 __all__ = ["OUTLIERS", "PUBLISHED_FACTOR", "treat_outliers"]
-
-FloatArray = NDArray[np.float64]
 
 OUTLIERS = ("zeroed", "dropped", "kept")
 PUBLISHED_FACTOR = 1.5

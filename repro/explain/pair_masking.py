@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.mad_relevance import differential_relevance, own_logit
 from repro.explain.masking import logits_of
@@ -28,7 +29,6 @@ from repro.metrics.roc import rank_jets
 
 __all__ = ["FACTOR", "MasksPairs", "explain_by_pair_masking", "pair_names"]
 
-FloatArray = NDArray[np.float64]
 
 FACTOR = 5.0
 """Reach of the outlier bounds in interquartile ranges, as published for PFIN."""

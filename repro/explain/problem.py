@@ -1,6 +1,6 @@
 """What every explanation method takes and gives."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,24 +9,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.data.arrays import FloatArray
+from repro.data.callbacks import Progress, silent
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
 
-__all__ = ["Explanation", "Problem", "Progress", "silent"]
-
-FloatArray = NDArray[np.float64]
+__all__ = ["Explanation", "Problem"]
 
 # Modules that do something else in training than in evaluation.
 _RANDOM = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001
 
 _JETS_PER_BATCH = 16_384
-
-Progress = Callable[[Iterable[Any], str], Iterable[Any]]
-
-
-def silent(steps: Iterable[Any], label: str) -> Iterable[Any]:  # noqa: ARG001 - the protocol
-    """Show no progress."""
-    return steps
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ are read.  A larger sample begins with the jets of the shipped one.
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from repro.data.store import Store, cache_directory, shipped_path
 from repro.features.jets import JetQuantities, jet_quantities
 from repro.features.subjettiness import subjettiness, subjettiness_features
 from repro.simulation.chunk import CHUNK_JETS
-from repro.simulation.production import Production, iter_chunks, simulate
+from repro.simulation.production import JetProgress, Production, iter_chunks, simulate
 
 __all__ = [
     "SEED",
@@ -42,8 +42,6 @@ SHIPPED = "toptag/embedded/matched-1.h5"
 SHIPPED_PRESET = "matched"
 SEED = 1
 """Seed of the shipped sample, and of the larger ones that begin with it."""
-
-Progress = Callable[[Iterable[Any], int, int], Iterable[Any]]
 
 
 def quantity_names() -> tuple[str, ...]:
@@ -78,7 +76,7 @@ def find_embedded(preset: str, jets: int | None) -> Path | None:
     return (max if jets is None else min)(fitting, key=lambda path: fitting[path])
 
 
-def make_embedded(preset: str, jets: int, jobs: int, progress: Progress) -> Path:
+def make_embedded(preset: str, jets: int, jobs: int, progress: JetProgress) -> Path:
     """Simulate jets into the cache, unless there are as many at hand.
 
     Args:

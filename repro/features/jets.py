@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.simulation.particles import wrap_angle
 
@@ -28,7 +29,6 @@ __all__ = [
     "wrap_angle",
 ]
 
-FloatArray = NDArray[np.float64]
 _Floats = NDArray[Any]
 
 # 4096 jets of 200 constituents are 13 MB in float32.

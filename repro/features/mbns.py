@@ -11,13 +11,12 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.features.jets import iter_slices, jet_quantities
 from repro.features.subjettiness import subjettiness, subjettiness_features
 
 __all__ = ["MBNS", "MbnsLayout", "mbns_features", "mbns_inputs", "mbns_inputs_of_jets"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,20 @@
 The inputs of PFN for all 404,000 test jets of the paper fill a gigabyte; a part of them, 20 MB.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.callbacks import Progress
 from repro.data.open_jets import open_jets
 from repro.features.jet_source import JetSource
 from repro.features.registry import FAMILIES
 from repro.features.streams import iter_inputs
 
-__all__ = ["JetSet", "SamplePart", "SampleStream", "stream_file"]
+__all__ = ["JetSet", "SamplePart", "SampleStream", "collect", "stream_file"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +74,27 @@ class SampleStream:
         return JetSet(labels, rows, **self.facts(len(labels)))
 
 
+def collect(
+    stream: SampleStream,
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+    """Return inputs (n, inputs), labels (n,) and rows (n,) of all parts."""
+    inputs, labels = np.empty((0, len(stream.features))), np.empty(stream.total, np.int64)
+    rows, done = np.empty(stream.total, np.int64), 0
+    for part in stream:
+        if not done:
+            # One array from the beginning: the inputs of PFN fill a gigabyte.
+            inputs = np.empty((stream.total, inputs.shape[1]), part.inputs.dtype)
+        place = slice(done, done + len(part.labels))
+        inputs[place], labels[place], rows[place] = part.inputs, part.labels, part.rows
+        done = place.stop
+    return inputs[:done], labels[:done], rows[:done]
+
+
 def stream_file(
     family: str,
     source: JetSource,
     jets: int | None,
-    progress: Callable[[Iterable[Any], str], Iterable[Any]],
+    progress: Progress,
     *,
     corrected: bool,
     chunk: int,

@@ -4,7 +4,7 @@ Sources are ``fixtures``, the inputs that the authors stored; ``paper``, the pin
 ``embedded``, simulated jets; and anything else is the path of a file of jets.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,15 +12,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.callbacks import Fetch, Progress
 from repro.data.integrity import verify
 from repro.data.pins import find_artifact
 from repro.errors import BadInput, IntegrityError, MissingData
 from repro.features.embedded import SHIPPED, describe_file
-from repro.features.jet_source import JetSource, published_length
+from repro.features.jet_source import JetSource
 from repro.features.registry import FAMILIES
-from repro.features.sample_streams import SamplePart, SampleStream, stream_file
+from repro.features.sample_streams import SamplePart, SampleStream, collect, stream_file
 from repro.features.stored import (
-    Fetch,
     authors_background,
     authors_shap_values,
     real_jet_pt,
@@ -37,7 +37,6 @@ __all__ = [
     "authors_background",
     "authors_shap_values",
     "find_jets",
-    "published_length",
     "read_sample",
     "read_topodnn_sample",
     "real_jet_pt",
@@ -45,7 +44,6 @@ __all__ = [
     "stream_sample",
 ]
 
-Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 EmbeddedFile = Callable[[int | None], Path]
 
 CONSTANT_FEATURES = ("eta_0", "phi_0")
@@ -255,18 +253,8 @@ def _in_one_part(sample: Sample) -> SampleStream:
 
 
 def _collected(stream: SampleStream) -> Sample:
-    inputs, labels = np.empty((0, len(stream.features))), np.empty(stream.total, np.int64)
-    rows, done = np.empty(stream.total, np.int64), 0
-    for part in stream:
-        if not done:
-            # One array from the beginning: the inputs of PFN fill a gigabyte.
-            inputs = np.empty((stream.total, inputs.shape[1]), part.inputs.dtype)
-        place = slice(done, done + len(part.labels))
-        inputs[place], labels[place], rows[place] = part.inputs, part.labels, part.rows
-        done = place.stop
-    return Sample(
-        inputs[:done], labels[:done], rows[:done], **stream.facts(done), family=stream.family
-    )
+    inputs, labels, rows = collect(stream)
+    return Sample(inputs, labels, rows, **stream.facts(len(labels)), family=stream.family)
 
 
 def _check(jets: int | None) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.callbacks import Fetch
 from repro.data.pickles import Table, load_pickle
 from repro.errors import BadInput, MissingData
 from repro.features.mbns import MBNS, mbns_features
 from repro.features.topodnn import topodnn_features
 
 __all__ = [
-    "Fetch",
     "StoredClass",
     "authors_background",
     "authors_mbns_background",
@@ -28,8 +28,6 @@ __all__ = [
     "stored_inputs",
     "stored_outputs",
 ]
-
-Fetch = Callable[[str], Path]
 
 _TOPODNN = "toptag/fixtures/topodnn_shap"
 _MBNS = "toptag/fixtures/mbns_shap"

@@ -22,12 +22,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray
 from repro.features.jets import check_four_momenta, iter_slices, wrap_angle
 from repro.simulation.extras import load_awkward, load_fastjet
 
 __all__ = ["EXPONENTS", "MAXIMAL_AXES", "RADIUS", "subjettiness", "subjettiness_features"]
-
-FloatArray = NDArray[np.float64]
 
 MAXIMAL_AXES = 8
 RADIUS = 0.4

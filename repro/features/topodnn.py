@@ -24,11 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 
 __all__ = ["TOPODNN", "TopodnnLayout", "topodnn_features", "topodnn_inputs"]
-
-FloatArray = NDArray[np.float64]
 
 _Floats = NDArray[Any]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
 
@@ -24,8 +24,6 @@ __all__ = [
     "moments_of",
     "percentile_intervals",
 ]
-
-FloatArray = NDArray[np.float64]
 
 Moments = tuple[int, FloatArray, FloatArray]
 

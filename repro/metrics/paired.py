@@ -17,13 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import binomtest
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.metrics.intervals import Interval, auc_difference_interval, check_level
 from repro.metrics.roc import check_labels, check_scores
 
 __all__ = ["Comparison", "accuracy_gain", "auc_gain", "rejection_ratio"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

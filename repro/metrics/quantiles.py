@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval
 
 __all__ = ["binned_quantiles", "fractions", "largest_gap", "quantile_intervals"]
-
-FloatArray = NDArray[np.float64]
 
 
 def quantile_intervals(

@@ -4,28 +4,23 @@ What is in memory at once is one chunk of jets and its inputs, besides the score
 of a variant that standardises them with the moments of the whole set.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from repro.data.callbacks import Progress, silent
 from repro.data.open_jets import open_jets
 from repro.features.registry import FAMILIES, Inputs
 from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
 from repro.models.scores import score
 from repro.models.tagger import Tagger
 
-__all__ = ["Progress", "score_file"]
+__all__ = ["score_file"]
 
-Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 _Scores = dict[str, NDArray[np.float32]]
-
-
-def _silent(steps: Iterable[Any], label: str) -> Iterable[Any]:  # noqa: ARG001 - the protocol
-    return steps
 
 
 def score_file(
@@ -35,7 +30,7 @@ def score_file(
     jets: int | None = None,
     device: torch.device | str = "cpu",
     corrected: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     chunk: int = JETS_PER_CHUNK,
 ) -> tuple[_Scores, NDArray[np.int64]]:
     """Return P(top) of the jets of a file.

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.data.callbacks import Fetch
 from repro.data.integrity import hash_file
 from repro.data.pins import find_artifact
 from repro.errors import BadInput
@@ -22,16 +23,14 @@ from repro.models.embedded_weights import embedded_file, stem_of
 from repro.models.state import load_checked, read_state
 
 __all__ = [
-    "Fetch",
     "Scale",
     "Tagger",
     "WeightFile",
     "build_network",
     "load_tagger",
     "predict_logits",
+    "untrained_tagger",
 ]
-
-Fetch = Callable[[str], Path]
 
 _JETS_PER_BATCH = 16_384
 
@@ -138,6 +137,25 @@ def build_network(card: Card, *, corrected: bool = False) -> nn.Module:
     if corrected and hasattr(network, "stable_mass"):
         setattr(network, "stable_mass", True)  # noqa: B010 - modules have what they are given
     return network
+
+
+def untrained_tagger(name: str, seed: int = 0, *, corrected: bool = False) -> Tagger:
+    """Return a tagger with random weights.
+
+    Args:
+        name: ``family`` or ``family:variant``.
+        seed: Seed of the weights.
+        corrected: As :func:`build_network` takes it.
+
+    Raises:
+        UnknownName: If there is no such model.
+
+    >>> untrained_tagger("pfin:cat").card.name
+    'pfin:cat'
+    """
+    card = find_card(name)
+    torch.manual_seed(seed)
+    return Tagger(card, build_network(card, corrected=corrected).eval(), ())
 
 
 def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:

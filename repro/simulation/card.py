@@ -11,8 +11,8 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray, IntArray
 from repro.errors import UnknownName
 
 __all__ = [
@@ -27,9 +27,6 @@ __all__ = [
     "load_card",
     "parse_card",
 ]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 ENERGY_FLOWS = ("replace", "combine")
 SMEARINGS = ("gaussian", "log-normal")

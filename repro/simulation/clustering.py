@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.extras import load_awkward, load_fastjet
 from repro.simulation.particles import cylindrical
 
 __all__ = ["FoundJets", "find_jets"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.card import Calorimeter, Card, Grid
 from repro.simulation.energy_flow import FLOWS, Cells, CellTracks
 from repro.simulation.particles import Objects, Particles
@@ -20,9 +21,6 @@ from repro.simulation.propagation import Impact, propagate
 from repro.simulation.tracking import Tracks, log_normal, make_tracks
 
 __all__ = ["detect"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 def detect(particles: Particles, card: Card, rng: np.random.Generator) -> Objects:

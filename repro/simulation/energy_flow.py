@@ -21,14 +21,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.card import Calorimeter
 
 __all__ = ["FLOWS", "CellTracks", "Cells", "Flow"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

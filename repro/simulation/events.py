@@ -12,14 +12,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray, IntArray
 from repro.errors import BadInput
 from repro.simulation.extras import load_awkward, load_pythia
 from repro.simulation.particles import Particles
 
 __all__ = ["EventRecord", "Generator"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 NEUTRINOS = (12, 14, 16)
 

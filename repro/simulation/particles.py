@@ -6,10 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Objects", "Particles", "cylindrical", "wrap_angle"]
+from repro.data.arrays import FloatArray, IntArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+__all__ = ["Objects", "Particles", "cylindrical", "wrap_angle"]
 
 
 @dataclass(frozen=True, eq=False)

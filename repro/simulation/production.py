@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 import repro
 from repro.data.atomic import write_atomically
 from repro.data.jets import Jets
+from repro.data.locks import alone
 from repro.data.tables import write_jets
 from repro.errors import BadInput
 from repro.simulation.chunk import (
@@ -34,9 +33,10 @@ from repro.simulation.extras import versions
 from repro.simulation.presets import find_preset
 from repro.simulation.workers import run_tasks
 
-__all__ = ["Production", "iter_chunks", "merge", "simulate"]
+__all__ = ["JetProgress", "Production", "iter_chunks", "merge", "simulate"]
 
-Progress = Callable[[Iterable[Task], int, int], Iterable[Task]]
+JetProgress = Callable[[Iterable[Task], int, int], Iterable[Task]]
+"""Gives tasks as they are done; also gets how many jets there are, and were made before."""
 
 _RECIPE = "recipe.json"
 # Chunks, what a killed process left of one, the recipe and the lock.
@@ -143,7 +143,7 @@ def merge(production: Production) -> None:
 def simulate(
     production: Production,
     jobs: int,
-    progress: Progress,
+    progress: JetProgress,
     chunks: Sequence[int] | None = None,
     finish: Callable[[Production], None] = merge,
 ) -> bool:
@@ -166,15 +166,17 @@ def simulate(
         NotAvailable: If Pythia or FastJet is not installed.
     """
     _prepare(production)
-    alone = _alone(production) if chunks is None else contextlib.nullcontext()
-    with alone:
+    # Other runs may make other chunks meanwhile, but not finish the same file.
+    busy = f"another run makes {production.path}: wait for it, or give --chunks to help it"
+    lock = alone(production.parts / "run.lock", busy)
+    with lock if chunks is None else contextlib.nullcontext():
         return _simulate(production, jobs, progress, chunks, finish)
 
 
 def _simulate(
     production: Production,
     jobs: int,
-    progress: Progress,
+    progress: JetProgress,
     chunks: Sequence[int] | None,
     finish: Callable[[Production], None],
 ) -> bool:
@@ -223,28 +225,6 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}; give another --out") from error
-
-
-@contextlib.contextmanager
-def _alone(production: Production) -> Iterator[None]:
-    """Keep other runs from finishing the same file; they may make other chunks meanwhile.
-
-    Raises:
-        BadInput: If another run is at it.
-    """
-    lock = filelock.FileLock(production.parts / "run.lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise BadInput(
-            f"another run makes {production.path}: wait for it, or give --chunks to help it"
-        ) from None
-    except OSError as error:
-        raise BadInput(f"{production.parts} cannot be written: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _prepare(production: Production) -> None:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray
 from repro.simulation.card import Field
 from repro.simulation.particles import Particles, cylindrical
 
 __all__ = ["Impact", "propagate"]
-
-FloatArray = NDArray[np.float64]
 
 # GeV per tesla and metre: pt = 0.2998 B r for a particle of charge 1.
 _GEV_PER_TESLA_METRE = 0.299792458

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import IntArray
 from repro.data.jets import Jets
 from repro.simulation.clustering import FoundJets, find_jets
 from repro.simulation.events import EventRecord
@@ -10,9 +11,6 @@ from repro.simulation.particles import Objects, Particles, cylindrical, wrap_ang
 from repro.simulation.presets import PROCESSES, Benchmark
 
 __all__ = ["find_tops", "pass_prefilter", "select_jets"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 _TOP, _W = 6, 24
 # The column ttv; which split is which number, the data set's description does not say.

@@ -8,16 +8,13 @@ the direction that its particle was made with, and is massless.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.card import Card
 from repro.simulation.particles import Particles, cylindrical
 from repro.simulation.propagation import Impact
 
 __all__ = ["Tracks", "log_normal", "make_tracks"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 _ELECTRON, _MUON = 11, 13
 

@@ -1,7 +1,6 @@
 """The jets that a tagger learns from: inputs of its own, and labels."""
 
 import functools
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,18 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.callbacks import Progress
 from repro.data.integrity import hash_file
 from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets
 from repro.errors import BadInput
+from repro.features.jet_source import JetSource
 from repro.features.registry import FAMILIES
-from repro.features.samples import published_length
-from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
+from repro.features.sample_streams import collect, stream_file
+from repro.features.streams import JETS_PER_CHUNK
 from repro.models.tagger import Tagger
 
 __all__ = ["Examples", "read_examples", "split_examples"]
-
-Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,46 +92,34 @@ def read_examples(
         BadInput: If it cannot be used, or lacks a class.
         NotAvailable: If subjettiness is needed and FastJet is not installed.
     """
-    family = FAMILIES[tagger.card.family]
-    precision = str(next(tagger.network.parameters()).dtype).removeprefix("torch.")
-    with open_jets(path) as file:
-        length = len(file)
-        if of_paper and not corrected:
-            length = published_length(tagger.card.family, length)
-        total = length if jets is None else min(jets, length)
-        inputs = np.empty((total, len(family.features())), precision)
-        labels = np.empty(total, np.int64)
-        recipe = file.recipe if isinstance(file, PackedJets) else {}
-        parts = iter_jets_with_subjettiness(
-            file,
-            stop=total,
-            chunk=JETS_PER_CHUNK,
-            constituents=family.leading(corrected),
-            wanted=family.needs_fastjet and not corrected,
-        )
-        starts = progress(range(0, total, JETS_PER_CHUNK), "reading jets")
-        for start, (part, taus) in zip(starts, parts, strict=True):
-            rows = slice(start, start + len(part))
-            inputs[rows] = family.of_jets(part, taus, corrected=corrected)
-            labels[rows] = part.labels
-    known = ~np.isnan(inputs).any(axis=1)
-    if not known.all():
-        inputs, labels = inputs[known], labels[known]
+    card = tagger.card
+    jet_source = JetSource(path, {"source": "paper" if of_paper else "path"})
+    stream = stream_file(
+        card.family, jet_source, jets, progress, corrected=corrected, chunk=JETS_PER_CHUNK
+    )
+    inputs, labels, _ = collect(stream)
     if len(np.unique(labels)) < 2:
         raise BadInput(f"{path} has jets of one class only: both are needed")
     source = {
         "file": path.name,
         "sha256": hash_file(path),
-        "rows": [0, total],
+        "rows": [0, stream.total],
         "jets": len(labels),
-        "without_inputs": int((~known).sum()),
-        "simulation": recipe,
+        "without_inputs": stream.total - len(labels),
+        "simulation": _recipe(path),
     }
-    columns = tagger.card.columns(family.features())
-    names = tuple(family.features()[column] for column in columns)
-    if len(names) < inputs.shape[1]:
+    features = FAMILIES[card.family].features()
+    columns = card.columns(features)
+    names = tuple(features[column] for column in columns)
+    if len(names) < len(features):
         inputs = inputs[:, columns]
-    return Examples(inputs, labels, names, source, tuple(tagger.card.standardised(names)))
+    return Examples(inputs, labels, names, source, tuple(card.standardised(names)))
+
+
+def _recipe(path: Path) -> dict[str, Any]:
+    """Return how the jets of a file were simulated, if it says so."""
+    with open_jets(path) as file:
+        return dict(file.recipe) if isinstance(file, PackedJets) else {}
 
 
 def split_examples(examples: Examples, fraction: float) -> tuple[Examples, Examples]:

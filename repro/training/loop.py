@@ -6,15 +6,15 @@ on to the same weights as one that was not, on the same machine with the same nu
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from repro.data.callbacks import Progress, silent
 from repro.errors import BadInput
 from repro.metrics.roc import accuracy, auc, rank_jets
 from repro.models.scores import probability_of_top
@@ -33,8 +33,6 @@ from repro.training.rules import (
 )
 
 __all__ = ["Plan", "make_optimiser", "train"]
-
-Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def train(
     *,
     save: Callable[[Checkpoint], None],
     interrupted: Callable[[], bool] = lambda: False,
-    progress: Progress = lambda steps, _label: steps,
+    progress: Progress = silent,
     report: Callable[[Epoch], None] = lambda _epoch: None,
 ) -> Checkpoint:
     """Train a network from a state to the end of its recipe.

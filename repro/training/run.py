@@ -1,21 +1,22 @@
 """A whole training in a folder: read jets, train or go on, write weights, history and card."""
 
+import contextlib
 import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
 import safetensors.torch
 import torch
 from torch import Tensor
 
 from repro.data.atomic import write_atomically
+from repro.data.callbacks import Progress, silent
+from repro.data.locks import alone
 from repro.errors import BadInput
 from repro.models.tagger import Tagger
 from repro.training.checkpoint import (
@@ -66,7 +67,7 @@ def run_training(
     restart: bool = False,
     environment: Mapping[str, Any],
     interrupted: Callable[[], bool] = lambda: False,
-    progress: Callable[[Iterable[Any], str], Iterable[Any]] = lambda steps, _label: steps,
+    progress: Progress = silent,
     report: Callable[[Epoch], None] = lambda _epoch: None,
 ) -> tuple[dict[str, Any], list[Epoch]]:
     """Train in a folder, or go on where a training of the same settings stands.
@@ -93,7 +94,8 @@ def run_training(
         BadInput: If the folder holds another training, or one that runs now.
         KeyboardInterrupt: If it was interrupted; the same call goes on.
     """
-    with _alone(out, leads=plan.crew.leads):
+    lock = alone(out / ".lock", f"another training runs in {out}: wait, or choose another")
+    with lock if plan.crew.leads else contextlib.nullcontext():
         identity = _identity(tagger, learning, validation, plan, preloaded, corrected=corrected)
         state = _begin(tagger, plan, out, identity, preloaded, restart=restart)
 
@@ -216,24 +218,3 @@ def _history(history: Sequence[Epoch]) -> bytes:
 
 def _json(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-@contextmanager
-def _alone(out: Path, *, leads: bool) -> Iterator[None]:
-    """Keep other trainings out of a folder."""
-    if not leads:
-        yield
-        return
-    lock = filelock.FileLock(out / ".lock")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise BadInput(f"another training runs in {out}: wait, or choose another") from error
-    except OSError as error:
-        reason = error.strerror or error
-        raise BadInput(f"cannot write to {out}: {reason}; choose another folder") from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from repro.data.callbacks import Fetch
 from repro.explain.kernel_shap import explain_by_kernel_shap
 from repro.explain.problem import Explanation
 from repro.features.mbns import mbns_features
 from repro.features.samples import Sample
-from repro.features.stored import Fetch, authors_mbns_background, authors_mbns_shap_values
+from repro.features.stored import authors_mbns_background, authors_mbns_shap_values
 from repro.figures.context import Context
 from repro.figures.drawing import top
 from repro.figures.rankings import bars_of, order_entry
