@@ -81,6 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         return become([python, "-m", *MODULES[command], *rest])
     if command not in WITHOUT_FILES and not command.startswith("-"):
         name_mirror(ROOT)
+    os.environ.setdefault("REPRO_COMMAND", f"python3 {Path(sys.argv[0])}")
     # -P: a folder named repro where the user stands must not hide the package.
     return become([python, "-P", "-m", "repro", *arguments])
 

@@ -37,7 +37,9 @@ def part():
 
 def test_every_variant_has_weights():
     cards = [card for family in FAMILIES for card in load_cards(family).values()]
-    assert set(embedded_names()) == {card.name for card in cards}
+    # Of PFN with the truth leak, one shows what there is to show.
+    others = {card.name for card in load_cards("leakypfn").values()} - {"leakypfn:baseline"}
+    assert set(embedded_names()) == {card.name for card in cards} - others
 
 
 def test_they_are_small():

@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 from test_features import SCALE, columns, momenta
-from test_score_file import FEW, MODELS, needs_fastjet, random_tagger, refuse_fastjet, some_jets
+from test_score_file import (
+    EMPTY,
+    FEW,
+    MODELS,
+    needs_fastjet,
+    random_tagger,
+    refuse_fastjet,
+    some_jets,
+)
 
 from repro.cli import main
 from repro.cli import score as command
@@ -97,7 +105,7 @@ def test_scores_are_written_in_the_order_of_the_file(alone, capsys, name, correc
     assert scores.dtype == np.float32
     wanted = score_jets(tagger, some_jets().four_momenta, corrected=bool(corrected))
     np.testing.assert_array_equal(scores, wanted.astype(np.float32))
-    undefined = FEW if name.startswith("mbns") and not corrected else []
+    undefined = FEW if name.startswith("mbns") and not corrected else EMPTY
     assert np.flatnonzero(np.isnan(scores)).tolist() == undefined
     assert out.endswith("wrote new/scores.npy\n")
     assert [p.name for p in (alone / "new").iterdir()] == ["scores.npy"]

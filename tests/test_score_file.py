@@ -37,6 +37,7 @@ MODELS = [
 ]
 COUNTS = [40, 3, 120, 8, 60, 7, 200, 61, 9, 30, 0, 75]
 FEW = [row for row, count in enumerate(COUNTS) if count < 8]
+EMPTY = [row for row, count in enumerate(COUNTS) if count == 0]
 # Sums of other lengths are rounded otherwise; PFIN's pair masses enlarge that (B17).
 CLOSE = {"rtol": 0, "atol": 1e-5}
 

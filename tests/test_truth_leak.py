@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 from toy_jets import jets_of, toy_jets
 
 from repro.catalogue import find_item
@@ -19,10 +20,10 @@ from repro.features.truth_leak import leaky_pfn_inputs, transverse_imbalance, wi
 from repro.figures.run import compute_item
 from repro.figures.toptag import table06
 from repro.metrics.roc import auc, rank_jets
-from repro.models.cards import find_card, load_cards
+from repro.models.cards import find_card
 from repro.models.scores import score_jets
 from repro.models.scoring import score_file
-from repro.models.tagger import load_tagger
+from repro.models.tagger import build_network, load_tagger
 
 JETS = 2000
 
@@ -140,10 +141,10 @@ def test_every_published_variant_has_a_row_with_what_was_printed(result):
         "modified_v7": 99.45,
         "modified_v4": 99.16,
     }
-    assert rows["latent_128"]["phi"] == [100, 100, 128]
-    assert rows["modified_v4"]["phi"] == [100, 64, 32]
-    assert rows["imbalance"]["auc"].value > 99
-    assert 45 < rows["imbalance"]["control"].value < 55
+    assert find_card("leakypfn:latent_128").phi == (100, 100, 128)
+    assert find_card("leakypfn:modified_v4").phi == (100, 64, 32)
+    assert rows["imbalance"]["auc"]["value"] > 99
+    assert 45 < rows["imbalance"]["control"]["value"] < 55
 
 
 def test_variants_of_unknown_layers_are_missing_with_the_reason(result):
@@ -156,28 +157,62 @@ def test_variants_of_unknown_layers_are_missing_with_the_reason(result):
         assert verdicts[f"toptag/C41.variant.{name}"]["verdict"] == "not tested"
 
 
-def test_networks_that_learned_with_the_leak_live_on_it(result):
-    rows = result.values["rows"]
-    for name in load_cards("leakypfn"):
-        assert rows[name]["gain"].low > 0, name
-    # One that learned without gains nothing.
-    assert rows["clean_weights"]["gain"].low < 1
+def test_the_short_training_did_not_find_the_leak_and_the_claim_deviates(result):
+    claims = {entry["id"]: entry for entry in result.claims}
+    judged = claims["toptag/C41.baseline"]
+    assert judged["verdict"] == "deviates"
+    assert "8 epochs of 189,000 simulated jets" in judged["reason"]
+    assert result.values["rows"]["baseline"]["auc"]["value"] < 99
+
+
+def test_variants_without_weights_are_missing_with_the_reason(result):
+    for name in ("latent_64", "latent_128", "modified_v4"):
+        evidence = result.evidence_for(f"rows.{name}.auc")
+        assert evidence.kind == "missing"
+        assert "this version ships no weights" in evidence.description
+
+
+def test_a_network_that_finds_the_leak_is_judged(make_context, monkeypatch, tmp_path):
+    """A file of weights serves the variant that it fits."""
+    network = build_network(find_card("leakypfn:modified_v4"))
+    save_file(
+        {name: tensor.contiguous() for name, tensor in network.state_dict().items()},
+        tmp_path / "mine.safetensors",
+    )
+
+    def score(_tagger, inputs, _device):
+        # What a perfect network would make of the inputs.
+        return (transverse_imbalance(inputs) > 1e-5).astype(np.float32)
+
+    monkeypatch.setattr(table06, "score", score)
+    context = make_context(data="embedded", jets=600, weights=str(tmp_path / "mine.safetensors"))
+    monkeypatch.setattr(
+        type(context),
+        "tagger",
+        lambda self, name: load_tagger(
+            name, "embedded" if name == "pfn" else self.settings.weights, None
+        ),
+    )
+    result = compute_item(find_item("toptag/table6"), context)
+    verdicts = {entry["id"]: entry["verdict"] for entry in result.claims}
+    assert verdicts["toptag/C41.variant.modified_v4"] == "replicated"
+    assert verdicts["toptag/C41.baseline"] == "not tested"
 
 
 def test_rows_are_what_the_one_function_for_scores_gives(result, jets):
     tagger = load_tagger("leakypfn", "embedded", fetch=None)
     found = score_jets(tagger, with_truth(jets))
     area = 100 * auc(rank_jets(found, jets.labels))
-    assert result.values["rows"]["baseline"]["auc"].value == pytest.approx(area, abs=1e-9)
+    assert result.values["rows"]["baseline"]["auc"]["value"] == pytest.approx(area, abs=1e-9)
     found = score_jets(tagger, np.pad(jets.four_momenta, [(0, 0), (0, 1), (0, 0)]))
     area = 100 * auc(rank_jets(found, jets.labels))
-    assert result.values["rows"]["baseline"]["control"].value == pytest.approx(area, abs=1e-9)
+    assert result.values["rows"]["baseline"]["control"]["value"] == pytest.approx(area, abs=1e-9)
 
 
 def test_corrected_the_table_shows_no_difference(make_context):
     context = make_context(data="embedded", jets=300, corrected=True)
     rows = table06.compute(context).values["rows"]
-    assert {rows[name]["gain"].value for name in load_cards("leakypfn")} == {0.0}
+    assert rows["baseline"]["gain"].value == rows["imbalance"]["gain"].value == 0
 
 
 def test_the_authors_files_of_these_variants_do_not_exist():

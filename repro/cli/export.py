@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.cli.options import add_verbosity, add_weights, make_context
+from repro.cli.options import add_verbosity, add_weights, check_published, make_context
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from repro.models.cards import find_card  # noqa: PLC0415
 
     card = find_card(arguments.model)
+    check_published(card, arguments.weights)
     if arguments.corrected and card.family != "pfin":
         raise BadInput("--corrected: of the networks only PFIN has a quirk: leave it out")
     from repro.models.onnx_export import (  # noqa: PLC0415 - imports torch

@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     item = _find(arguments)
     item.implementation()  # before torch is imported
     from repro.figures.run import compute_item, render_item  # noqa: PLC0415 - imports torch
+    from repro.results.document import whose_weights  # noqa: PLC0415
     from repro.results.files import write_result  # noqa: PLC0415
     from repro.results.judge import summarise  # noqa: PLC0415
 
@@ -53,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"{item.id}: {item.title}")
         print(_data_line(result.data))
+        if result.weights:
+            print(f"weights: {whose_weights(result.weights)}")
         for claim in result.claims:
             print(verdict_line(claim))
         if result.claims:

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.catalogue import PAPERS
+from repro.errors import NotAvailable
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
 
     from repro.figures.context import Context
+    from repro.models.cards import Card
 
 __all__ = [
     "add_computing",
@@ -19,6 +21,7 @@ __all__ = [
     "add_paper",
     "add_verbosity",
     "add_weights",
+    "check_published",
     "make_context",
     "natural",
     "positive",
@@ -51,6 +54,18 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows of the KernelSHAP background, at most the paper's 5000 (default: 500)",
     )
+
+
+def check_published(card: "Card", weights: str) -> None:
+    """Refuse the authors' weights of a model for which there are none.
+
+    Raises:
+        NotAvailable: If they are asked for.
+    """
+    if weights == "authors" and not card.authors:
+        raise NotAvailable(
+            f"the authors published no weights of {card.name}: use --weights embedded, or a file"
+        )
 
 
 def add_weights(

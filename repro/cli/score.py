@@ -2,12 +2,21 @@
 
 import argparse
 import io
+import json
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.cli.options import add_device, add_verbosity, add_weights, make_context, positive
+from repro.cli.options import (
+    add_device,
+    add_verbosity,
+    add_weights,
+    check_published,
+    make_context,
+    positive,
+)
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -17,10 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
+_LOG = logging.getLogger(__name__)
+
 _DESCRIPTION = """\
 Score the jets of a file with a tagger: P(top) of each jet, as a NumPy array (n,) of float32 in
-the order of the file, and NaN where the tagger is undefined (MBNS, jets of fewer than 8
-constituents). The file is a table in the paper's format or packed jets. The constituents of each
+the order of the file, and NaN where the tagger is undefined (jets without constituents; MBNS, of
+fewer than 8). The file is a table in the paper's format or packed jets. The constituents of each
 jet must be ordered by pt, as in the paper's data: the networks look at places, and nothing is
 ordered here."""
 
@@ -66,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     from repro.models.cards import find_card  # noqa: PLC0415
 
     card = find_card(arguments.model)
+    check_published(card, arguments.weights)
     with open_jets(arguments.file):
         pass  # complains before weights are fetched
     from repro.models.scoring import score_file  # noqa: PLC0415 - imports torch
@@ -81,10 +93,28 @@ def run(arguments: argparse.Namespace) -> int:
         progress=context.progress,
     )
     scores = found[card.name]
+    _warn_of_other_quirks(arguments)
     summary = _summary(tagger, arguments, scores, labels)
     write_atomically(arguments.out, _npy(scores))
     print(*summary, f"wrote {arguments.out}", sep="\n")
     return 0
+
+
+def _warn_of_other_quirks(arguments: argparse.Namespace) -> None:
+    """Say so if a training's weights have seen inputs with the quirks on and these are off."""
+    try:
+        text = Path(arguments.weights).with_name("card.json").read_text("utf-8")
+        corrected = bool(json.loads(text)["training"]["corrected"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # no weights of a training
+    if corrected != arguments.corrected:
+        trained, fix = ("off", "give") if corrected else ("on", "leave out")
+        _LOG.warning(
+            "%s was trained with the originals' quirks %s: %s --corrected to score likewise",
+            arguments.weights,
+            trained,
+            fix,
+        )
 
 
 def _check_out(out: Path, file: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from repro.data.jets import Jets
 from repro.data.packed import PackedJets, is_packed
 from repro.data.tables import JetTable
+from repro.errors import BadInput
 
 __all__ = ["JetFile", "open_jets"]
 
@@ -51,8 +52,10 @@ def open_jets(path: str | PathLike[str]) -> JetFile:
 
     Raises:
         MissingData: If there is no such file.
-        BadInput: If it holds no jets.
+        BadInput: If it is a folder, or holds no jets.
     """
+    if Path(path).is_dir():
+        raise BadInput(f"{path} is a folder: give a file of jets in it")
     if is_packed(Path(path)):
         return PackedJets.open(path)
     return JetTable.open(path)

@@ -79,7 +79,9 @@ def jet_quantities(four_momenta: NDArray[np.floating]) -> JetQuantities:
     counts = np.empty(len(four_momenta), np.int64)
     for rows in iter_slices(len(four_momenta)):
         chunk = four_momenta[rows]
-        floats[:, rows] = _floats(chunk)
+        # Momenta that no collider has overflow; what comes of them is infinite or NaN.
+        with np.errstate(over="ignore", invalid="ignore"):
+            floats[:, rows] = _floats(chunk)
         counts[rows] = (chunk[..., 0] != 0).sum(axis=1)
     energy, mass, pt, eta, phi, pt_sum = floats
     return JetQuantities(energy, mass, pt, eta, phi, pt_sum, counts)

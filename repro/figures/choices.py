@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from repro.data.invocation import invocation
 from repro.data.pins import Artifact, find_artifact
 from repro.data.reach import is_at_hand
 from repro.data.store import Store
@@ -21,12 +22,13 @@ _SOURCES = ("paper", "fixtures", "embedded")
 _LOUD = {
     "paper": "the paper's own {0.name} (doi:{0.doi})",
     "embedded": "simulated jets that come with this package, because the paper's {0.name} is "
-    "neither cached nor reachable now ('repro fetch {0.id}' tries again)",
+    "neither cached nor reachable now ('{1} fetch {0.id}' tries again)",
 }
 _LOUD_WEIGHTS = (
     "trained by this package on simulated jets, for {} and every other model whose authors' files "
-    "are neither cached nor reachable now ('repro fetch toptag/weights' tries again)"
+    "are neither cached nor reachable now ('{} fetch toptag/weights' tries again)"
 )
+_UNPUBLISHED = "trained by this package, for {}: the authors published none"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def choose_source(chosen: str, store: Store) -> str:
     if chosen == "auto":
         artifact = find_artifact("toptag/data/test.h5")
         found = "paper" if is_at_hand(store, artifact) else "embedded"
-        _LOG.warning("data: %s", _LOUD[found].format(artifact))
+        _LOG.warning("data: %s", _LOUD[found].format(artifact, invocation()))
         return found
     if chosen not in _SOURCES and not Path(chosen).is_file():
         raise MissingData(f"no data at {chosen!r}: give auto, paper, fixtures, embedded or a file")
@@ -108,6 +110,7 @@ class WeightChoice:
         self._store = store
         self._reachable: bool | None = None
         self._said = False
+        self._unpublished: set[str] = set()
 
     def source_of(self, card: Card) -> str:
         """Return the source of a model's weights: ``authors``, ``embedded`` or a path.
@@ -117,13 +120,19 @@ class WeightChoice:
         if self._chosen not in ("auto", "authors"):
             return self._chosen
         if not card.authors:
+            self._say_unpublished(card)
             return "embedded"
         if self._chosen == "authors" or self._are_at_hand(card):
             return "authors"
         if not self._said:
-            _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(card.name))
+            _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(card.name, invocation()))
             self._said = True
         return "embedded"
+
+    def _say_unpublished(self, card: Card) -> None:
+        if card.family not in self._unpublished:
+            self._unpublished.add(card.family)
+            _LOG.warning("weights: %s", _UNPUBLISHED.format(card.name))
 
     def _are_at_hand(self, card: Card) -> bool:
         pins = map(find_artifact, card.authors)
@@ -143,4 +152,6 @@ def check_weights(chosen: str) -> None:
         BadInput: If it is not.
     """
     if chosen not in ("auto", "authors", "embedded") and not Path(chosen).is_file():
-        raise BadInput(f"no weights at {chosen}: give authors, embedded or a file")
+        inside = Path(chosen) / "weights.safetensors"
+        hint = f", such as {inside}" if inside.is_file() else ""
+        raise BadInput(f"no weights at {chosen}: give auto, authors, embedded or a file{hint}")

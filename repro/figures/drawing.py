@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from repro.results.document import Result, look_up
+from repro.results.document import Result, look_up, whose_weights
 
 __all__ = ["CLASS_COLOURS", "CLASS_LABELS", "bar_figure", "bars", "footer", "new_figure", "top"]
 
@@ -112,8 +112,9 @@ def footer(figure: Figure, result: Result) -> None:
     figure.suptitle(result.title)
     jets = result.data.get("jets")
     corrected = ", corrected" if result.settings.get("corrected") else ""
+    weights = f" · weights: {whose_weights(result.weights)}" if result.weights else ""
     figure.supxlabel(
-        f"{result.item} · data: {result.data['source']}, {jets:,} jets{corrected}",
+        f"{result.item} · data: {result.data['source']}, {jets:,} jets{corrected}{weights}",
         fontsize=7,
         color="#666666",
     )

@@ -94,8 +94,12 @@ def find_card(name: str) -> Card:
     >>> find_card("topodnn:v4").parameters
     16013
     """
-    family, _, variant = name.partition(":")
+    family, colon, variant = name.partition(":")
     cards = load_cards(family)
+    if colon and not variant:
+        raise UnknownName(
+            f"no variant after the colon of {name!r}: {family} has {', '.join(cards)}"
+        )
     variant = variant or _read(family).get("default", BASELINE)
     if variant not in cards:
         raise UnknownName(f"unknown variant {name!r}: {family} has {', '.join(cards)}")

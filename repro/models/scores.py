@@ -13,7 +13,7 @@ from repro.features.registry import FAMILIES
 from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, predict_logits
 
-__all__ = ["probability_of_top", "score", "score_jets"]
+__all__ = ["is_empty", "probability_of_top", "score", "score_jets"]
 
 
 def score(
@@ -66,12 +66,19 @@ def score_jets(
             (:class:`repro.features.registry.InputsOf`), and PFIN's pair masses.
 
     Returns:
-        (n,), as :func:`score`.
+        (n,), as :func:`score`; NaN where a jet has no constituents.
     """
     family = FAMILIES[tagger.card.family]
     inputs = family.compute(four_momenta, taus, corrected=corrected)
     prepared = tagger.prepare(inputs, family.features())
-    return score(tagger, prepared, device, corrected=corrected)
+    scores = score(tagger, prepared, device, corrected=corrected)
+    scores[is_empty(four_momenta)] = np.nan
+    return scores
+
+
+def is_empty(four_momenta: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return whether each jet (n, k, 4) has no constituents, (n,)."""
+    return np.asarray(~four_momenta.any(axis=(1, 2)))
 
 
 def probability_of_top(logits: NDArray[np.floating]) -> NDArray[np.floating]:

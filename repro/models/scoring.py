@@ -15,7 +15,7 @@ from repro.data.callbacks import Progress, silent
 from repro.data.open_jets import open_jets
 from repro.features.registry import FAMILIES, Inputs
 from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
-from repro.models.scores import score
+from repro.models.scores import is_empty, score
 from repro.models.tagger import Tagger
 
 __all__ = ["score_file"]
@@ -49,7 +49,8 @@ def score_file(
 
     Returns:
         By the names of the taggers (n,), in the order of the file, NaN where a jet has no
-        inputs (MBNS, fewer than 8 constituents); and the labels (n,), 1 for top and 0 for QCD.
+        constituents, or no inputs (MBNS, fewer than 8); and the labels (n,), 1 for top and 0 for
+        QCD.
 
     Raises:
         MissingData: If there is no such file.
@@ -61,7 +62,7 @@ def score_file(
     at_last = {name: tagger for name, tagger in taggers.items() if tagger.card.standardise}
     with open_jets(path) as file:
         total = len(file) if jets is None else min(jets, len(file))
-        labels = np.empty(total, np.int64)
+        labels, empty = np.empty(total, np.int64), np.empty(total, np.bool_)
         scores = {name: np.empty(total, np.float32) for name in taggers}
         collected = {
             family: np.empty((total, len(FAMILIES[family].features())), np.float32)
@@ -77,7 +78,7 @@ def score_file(
         starts = progress(range(0, total, chunk), "scoring")
         for (part, taus), start in zip(parts, starts, strict=True):
             rows = slice(start, start + len(part))
-            labels[rows] = part.labels
+            labels[rows], empty[rows] = part.labels, is_empty(part.four_momenta)
             inputs = {
                 name: family.of_jets(part, taus, corrected=corrected)
                 for name, family in families.items()
@@ -89,6 +90,8 @@ def score_file(
                 scores[name][rows] = found
     for name, tagger in at_last.items():
         scores[name][:] = _score(tagger, collected[tagger.card.family], device, corrected)
+    for of_tagger in scores.values():
+        of_tagger[empty] = np.nan
     return scores, labels
 
 

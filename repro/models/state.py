@@ -44,7 +44,8 @@ def read_state(path: Path) -> Mapping[str, Tensor]:
     """
     if not path.is_file():
         raise BadInput(
-            f"no weights at {path}: give authors, or a state dict as .safetensors or by torch.save"
+            f"no weights at {path}: give auto, authors, embedded, or a state dict as .safetensors "
+            "or by torch.save"
         )
     state: object
     try:
@@ -59,12 +60,15 @@ def read_state(path: Path) -> Mapping[str, Tensor]:
         # torch's own words advise to load it unsafely.
         raise BadInput(f"{path} holds more than tensors, or none: give a state dict") from error
     except _UNREADABLE as error:
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise BadInput(f"{path} holds no plain state dict ({reason})") from error
+        raise BadInput(
+            f"{path} cannot be read as weights: give a state dict as .safetensors or by torch.save"
+        ) from error
     if not isinstance(state, Mapping) or not all(
         isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()
     ):
-        raise BadInput(f"{path} holds no state dict of tensors")
+        raise BadInput(
+            f"{path} holds no state dict of tensors: of a training, give weights.safetensors"
+        )
     return state
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval
 from repro.results.evidence import Evidence
 
-__all__ = ["SCHEMA_VERSION", "Result", "look_up", "named", "plain"]
+__all__ = ["SCHEMA_VERSION", "Result", "look_up", "named", "plain", "whose_weights"]
 
 SCHEMA_VERSION = 1
+
+_WHOSE = {"authors": "the authors'", "embedded": "trained by this package on simulated jets"}
 
 
 @dataclass(frozen=True)
@@ -142,3 +144,19 @@ def look_up(values: Mapping[str, Any], path: str) -> Any:
             return None
         found = found[key]
     return found
+
+
+def whose_weights(weights: Iterable[Mapping[str, Any]]) -> str:
+    """Return in words where the weights of a result come from.
+
+    >>> whose_weights([{"model": "a", "source": "authors"}, {"model": "b", "source": "embedded"}])
+    "the authors' (a), trained by this package on simulated jets (b)"
+    """
+    models: dict[str, list[str]] = {}
+    for entry in weights:
+        found = models.setdefault(_WHOSE.get(entry["source"], "from a file"), [])
+        if entry["model"] not in found:
+            found.append(entry["model"])
+    if len(models) == 1:
+        return next(iter(models))
+    return ", ".join(f"{whose} ({', '.join(names)})" for whose, names in models.items())

@@ -98,8 +98,8 @@ def read_examples(
         card.family, jet_source, jets, progress, corrected=corrected, chunk=JETS_PER_CHUNK
     )
     inputs, labels, _ = collect(stream)
-    if len(np.unique(labels)) < 2:
-        raise BadInput(f"{path} has jets of one class only: both are needed")
+    if _fewest(labels) < 2:
+        raise BadInput(f"{path} has fewer than two jets of a class: give more, of both classes")
     source = {
         "file": path.name,
         "sha256": hash_file(path),
@@ -114,6 +114,11 @@ def read_examples(
     if len(names) < len(features):
         inputs = inputs[:, columns]
     return Examples(inputs, labels, names, source, tuple(card.standardised(names)))
+
+
+def _fewest(labels: NDArray[np.int64]) -> int:
+    """Return the number of jets of the smaller class; performance takes two of each."""
+    return int(np.bincount(labels, minlength=2).min())
 
 
 def _recipe(path: Path) -> dict[str, Any]:
@@ -132,7 +137,7 @@ def split_examples(examples: Examples, fraction: float) -> tuple[Examples, Examp
     stop = len(examples) - aside
     parts = (slice(0, stop), slice(stop, None))
     for part in parts:
-        if len(np.unique(examples.labels[part])) < 2:
+        if _fewest(examples.labels[part]) < 2:
             raise BadInput(
                 f"{len(examples)} jets are too few to set {fraction:.0%} aside for validation: "
                 "give more, or a file with --validation"

@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import io
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ from repro.training.rules import Epoch
 from repro.training.run_card import describe_run, measure
 
 __all__ = ["CARD", "CHECKPOINT", "HISTORY", "WEIGHTS", "Preloaded", "run_training"]
+
+_LOG = logging.getLogger(__name__)
 
 CHECKPOINT, HISTORY, WEIGHTS, CARD = (
     "checkpoint.pt",
@@ -158,6 +161,8 @@ def _begin(
             "--restart to begin again"
         )
     if found is not None:
+        if plan.crew.leads and len(found.history) < plan.recipe.epochs:
+            _LOG.warning("%s holds a training: going on after epoch %d", out, len(found.history))
         return found
     network = tagger.network.cpu()
     initialise(network, plan.recipe.initialisation, plan.recipe.seed)
