@@ -212,7 +212,7 @@ def test_rows_are_what_the_one_function_for_scores_gives(result, jets):
 def test_corrected_the_table_shows_no_difference(make_context):
     context = make_context(data="embedded", jets=300, corrected=True)
     rows = table06.compute(context).values["rows"]
-    assert rows["baseline"]["gain"].value == rows["imbalance"]["gain"].value == 0
+    assert rows["baseline"]["gain"]["value"] == rows["imbalance"]["gain"]["value"] == 0
 
 
 def test_the_authors_files_of_these_variants_do_not_exist():
