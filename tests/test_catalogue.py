@@ -25,7 +25,7 @@ HBB = [
     *(f"hbb/fig{n}" for n in range(1, 12)),
     "hbb/figP1",
 ]
-MODELS = {"topodnn", "augpfn", "mbns", "pfn", "pfin", "in"}
+MODELS = {"topodnn", "augpfn", "leakypfn", "mbns", "pfn", "pfin", "in"}
 CLAIMS = load_claims()
 BY_ID = {claim.id: claim for claim in CLAIMS}
 

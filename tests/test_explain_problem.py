@@ -17,11 +17,13 @@ from repro.metrics.bootstrap import Intervals
 METHODS = {
     "activation_patterns",
     "correlation",
+    "integrated_gradients",
     "kernel_shap",
     "lrp",
     "mad_relevance",
     "mean_behaviour",
     "occlusion",
+    "permutation",
 }
 
 
@@ -84,7 +86,8 @@ def test_every_method_explains_networks_of_one_and_of_two_logits(name, outputs):
         assert np.isfinite(panel.value).all()
         # NaN ends: no interval, as where some of the draws have no relevance at all.
         assert not (panel.low > panel.high + 1e-12).any()
-    expected = {"all"} if name in ("occlusion", "mean_behaviour") else {"qcd", "top"}
+    together = ("occlusion", "mean_behaviour", "permutation")
+    expected = {"all"} if name in together else {"qcd", "top"}
     assert set(found.panels) - {"difference"} == expected
 
 
@@ -110,8 +113,8 @@ def test_no_method_changes_the_network_or_the_jets(name):
 
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_the_order_of_the_jets_does_not_matter(name):
-    if name == "kernel_shap":
-        pytest.skip("each jet has its own seed, by its position")
+    if name in ("kernel_shap", "permutation"):
+        pytest.skip("what is drawn at random goes by the position of a jet")
     problem = make_problem(n=30)
     order = np.random.default_rng(0).permutation(30)
     turned = Problem(

@@ -17,7 +17,9 @@ NARROW, WIDE = Tolerance("rounding", absolute=0.01), Tolerance("retraining", abs
 CONTROL = "an untypical draw"
 
 
-def make_claim(expected=10.0, comparison="within", reproduction=NARROW, replication=WIDE):
+def make_claim(
+    expected=10.0, comparison="within", reproduction=NARROW, replication=WIDE, other_jets=None
+):
     return Claim(
         id="toptag/C1.x",
         group="toptag/C1",
@@ -27,6 +29,7 @@ def make_claim(expected=10.0, comparison="within", reproduction=NARROW, replicat
         comparison=comparison,
         reproduction=reproduction,
         replication=replication,
+        other_jets=other_jets,
         source="T1",
         item="toptag/fig1",
         value="numbers.x",
@@ -361,3 +364,17 @@ def test_verdicts_are_counted():
         "deviates": 2,
         "not tested": 1,
     }
+
+
+def test_the_authors_network_on_other_jets_has_a_tolerance_of_its_own():
+    middle = Tolerance("other jets", absolute=0.2)
+    claim = make_claim(other_jets=middle, replication=None)
+    number = measured(10.1, 10.05, 10.15)
+    entry = judge(claim, number, "other")
+    assert (entry["verdict"], entry["tolerance_reason"]) == ("replicated", "other jets")
+    assert judge(claim, measured(11.0, 10.9, 11.1), "other")["verdict"] == "deviates"
+    # It says nothing of another training, nor of the paper's own jets.
+    assert judge(claim, number, "other", own_weights=True)["verdict"] == "not tested"
+    assert judge(claim, number, "complete")["tolerance_reason"] != "other jets"
+    # Where there is none, the wide one holds as before.
+    assert judge(make_claim(), number, "other")["verdict"] == "replicated"

@@ -96,10 +96,10 @@ def test_variants_see_the_columns_that_their_names_say():
 
 
 def test_a_model_without_a_variant_is_the_baseline():
-    assert find_card("topodnn") == find_card("topodnn:baseline") == find_card("topodnn:")
+    assert find_card("topodnn") == find_card("topodnn:baseline")
 
 
-@pytest.mark.parametrize("name", ["nosuch", "topodnn:v9", "", "../topodnn"])
+@pytest.mark.parametrize("name", ["nosuch", "topodnn:v9", "topodnn:", "", "../topodnn"])
 def test_unknown_models_name_the_known_ones(name):
     with pytest.raises(UnknownName, match="topodnn") as caught:
         find_card(name)

@@ -227,7 +227,7 @@ REFUSED = {
     "resnet jets.h5 --out s.npy": "unknown model 'resnet'",
     "topodnn:v9 jets.h5 --out s.npy": "unknown variant 'topodnn:v9'",
     "topodnn nowhere.h5 --out s.npy": "nowhere.h5 is not there",
-    "topodnn . --out s.npy": "no HDF5 file",
+    "topodnn . --out s.npy": "is a folder",
     "topodnn text.h5 --out s.npy": "truncated or no HDF5 file",
     "topodnn truncated.h5 --out s.npy": "truncated or no HDF5 file",
     "topodnn other.h5 --out s.npy": "no table under the key",

@@ -149,6 +149,7 @@ def test_standardising_is_with_the_moments_of_the_whole_set(table, chunk):
     inputs = family.compute(some_jets().four_momenta)
     wanted = score(tagger, tagger.prepare(inputs, family.features()))
     found, _ = score_file(table, {"it": tagger}, chunk=chunk)
+    wanted[EMPTY] = np.nan
     np.testing.assert_array_equal(found["it"], wanted)
     alone = score(tagger, tagger.prepare(inputs[:5], family.features()))
     assert np.abs(found["it"][:5] - alone).max() > 1e-3
@@ -216,7 +217,7 @@ def test_mbns_has_no_score_for_jets_under_8_constituents_and_the_others_do(table
     taggers = {card.name: random_tagger(card.name) for card in cards}
     found, _ = score_file(table, taggers, chunk=5)
     for name, scores in found.items():
-        undefined = FEW if name.startswith("mbns") else []
+        undefined = FEW if name.startswith("mbns") else EMPTY
         assert np.flatnonzero(np.isnan(scores)).tolist() == undefined, name
 
 
@@ -226,7 +227,7 @@ def test_corrected_scores_differ_and_small_jets_have_some(table, name):
     tagger = random_tagger(name)
     published, _ = score_file(table, {"it": tagger})
     corrected, _ = score_file(table, {"it": tagger}, corrected=True)
-    assert np.isfinite(corrected["it"]).all()
+    assert np.flatnonzero(np.isnan(corrected["it"])).tolist() == EMPTY
     assert abs(corrected["it"][4] - published["it"][4]) > 1e-3  # across the seam of azimuth
     # The next one leaves no trace.
     again, _ = score_file(table, {"it": tagger})

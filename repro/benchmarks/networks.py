@@ -26,7 +26,7 @@ from repro.benchmarks.products import (
     multiplication_rate,
 )
 from repro.errors import BadInput
-from repro.features.registry import FAMILIES
+from repro.features.registry import find_inputs
 from repro.models.padded import padded
 from repro.models.tagger import Scale, Tagger, predict_logits
 
@@ -107,7 +107,7 @@ def iter_inputs_of_tagger(
         BadInput: If no jet has inputs.
         NotAvailable: If subjettiness is needed, and neither it nor FastJet is there.
     """
-    family = FAMILIES[tagger.card.family]
+    family = find_inputs(tagger.card.family)
     features = family.features()
     scaled = len(tagger.card.standardised(features))
     unscaled = Scale(np.zeros(scaled), np.ones(scaled))

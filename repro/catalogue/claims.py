@@ -59,6 +59,8 @@ class Claim:
         reproduction: Tolerance with the paper's data and the authors' weights;
             ``None`` if the claim cannot be tested that way.
         replication: Tolerance with other data or own training; ``None`` if it cannot.
+        other_jets: Tolerance with the authors' weights on other jets, if it is another one than
+            that of own training; the network is then the paper's, and only the jets differ.
         source: Where the value comes from.
         item: Id of the item that computes it; ``None`` if no item does.
         value: Dotted path of the number within the item's values.
@@ -72,6 +74,7 @@ class Claim:
     comparison: str
     reproduction: Tolerance | None
     replication: Tolerance | None
+    other_jets: Tolerance | None
     source: str
     item: str | None
     value: str | None
@@ -117,6 +120,7 @@ def _claims(group: dict[str, Any], number: dict[str, Any]) -> Iterator[Claim]:
             comparison=comparison,
             reproduction=_tolerance(number.get("reproduction")),
             replication=_tolerance(number.get("replication")),
+            other_jets=_tolerance(number.get("other_jets")),
             source=number.get("source", group["source"]),
             item=number.get("item"),
             value=path.replace("{key}", key or "") if path else None,

@@ -18,7 +18,7 @@ from repro.errors import ReproError
 __all__ = ["build_parser", "main"]
 
 _COMMANDS = (
-    *("listing", "item", "verify", "score", "export"),
+    *("listing", "item", "verify", "score", "explain", "export"),
     *("simulate", "train", "bench", "fetch", "cite", "info"),
 )
 

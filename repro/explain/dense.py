@@ -68,6 +68,11 @@ def check_dense(network: nn.Module, inputs: Tensor) -> list[nn.Linear]:
             its layers in turn.
     """
     layers = dense_layers(network)
+    if layers[0].in_features != inputs.shape[1]:
+        raise BadInput(
+            f"the network is not dense: its first layer sees {layers[0].in_features} of "
+            f"{inputs.shape[1]} columns at a time"
+        )
     own, ours = network(inputs), dense_logits(layers, layers[0](inputs))
     if own.shape != ours.shape or not torch.allclose(own, ours, rtol=1e-4, atol=1e-4):
         raise BadInput("the forward pass is not the network's Linear and ReLU modules in turn")

@@ -92,7 +92,7 @@ def masked_logits(problem: Problem, values: FloatArray) -> Iterator[tuple[int, F
 
     Args:
         problem: The classifier and its jets.
-        values: (features,), the replacement of each column.
+        values: (features,), the replacement of each column, or (n, features), that of each jet.
 
     Yields:
         Position of the column, and the logits with it replaced.
@@ -106,7 +106,8 @@ def masked_logits(problem: Problem, values: FloatArray) -> Iterator[tuple[int, F
             batch = problem.tensor(problem.inputs[start : start + _JETS_PER_BATCH])
             evaluate = prepare(batch)
             for position, column in enumerate(problem.ranked):
-                replaced = _replaced(problem, batch, column, float(values[column]))
+                mine = values if values.ndim == 1 else values[start : start + len(batch)]
+                replaced = _replaced(problem, batch, column, mine[..., column])
                 logits = evaluate(column, replaced).cpu().numpy()
                 if table is None:
                     shape = (len(problem.ranked), len(problem.inputs), *logits.shape[1:])
@@ -117,9 +118,10 @@ def masked_logits(problem: Problem, values: FloatArray) -> Iterator[tuple[int, F
         yield column, logits.astype(np.float64)
 
 
-def _replaced(problem: Problem, batch: Tensor, column: int, value: float) -> Tensor:
-    """Return the column (n,) with its value replaced, where it is filled."""
-    replaced = torch.full_like(batch[:, column], value)
+def _replaced(problem: Problem, batch: Tensor, column: int, value: FloatArray) -> Tensor:
+    """Return the column (n,) with its values replaced by one or by (n,), where it is filled."""
+    given = torch.as_tensor(np.ascontiguousarray(value)).to(batch)
+    replaced = given.expand(len(batch))
     if not problem.filled_by:
         return replaced
     return torch.where(batch[:, problem.filled_by[column]] != 0, replaced, batch[:, column])

@@ -20,7 +20,7 @@ from repro.features.summary import summary_features, summary_of_jets
 from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
 from repro.features.truth_leak import leaky_pfn_inputs, with_truth
 
-__all__ = ["FAMILIES", "Inputs", "InputsOf", "inputs_of"]
+__all__ = ["FAMILIES", "Inputs", "InputsOf", "find_inputs", "inputs_of"]
 
 _Floats = NDArray[np.floating]
 
@@ -157,16 +157,32 @@ FAMILIES: dict[str, Inputs] = {
     "topodnn": Inputs(_topodnn, topodnn_features, TOPODNN.constituents, TOPODNN.constituents),
     "mbns": Inputs(_mbns, mbns_features, None, None, needs_fastjet=True),
     "pfn": Inputs(_pfn, pfn_features, PFN_CONSTITUENTS, PFN_CONSTITUENTS),
+    "augpfn": Inputs(_augpfn, augpfn_features, None, None, needs_fastjet=True),
+    "pfin": Inputs(_pfin, pfin_features, PFIN_CONSTITUENTS, None),
+}
+"""Inputs of the taggers."""
+
+# Not to tag with: inputs with a mistake in them, and what inputs and latent spaces are compared
+# with (of all constituents, and of those that PFIN sees).
+_FURTHER: dict[str, Inputs] = {
     "leakypfn": Inputs(
         _leakypfn, pfn_features, PFN_CONSTITUENTS, PFN_CONSTITUENTS, needs_truth=True
     ),
-    "augpfn": Inputs(_augpfn, augpfn_features, None, None, needs_fastjet=True),
-    "pfin": Inputs(_pfin, pfin_features, PFIN_CONSTITUENTS, None),
-    # No tagger sees these: they are what inputs and latent spaces are compared with.
     "jets": Inputs(_jets, summary_features, None, None, needs_fastjet=True),
-    # The same, of the constituents that PFIN sees.
     "leading_jets": Inputs(_leading_jets, summary_features, None, None, needs_fastjet=True),
 }
+
+
+def find_inputs(name: str) -> Inputs:
+    """Return the entry of a family, or of what is no tagger's: ``leakypfn``, ``jets``.
+
+    Raises:
+        UnknownName: If there is no such entry.
+    """
+    found = FAMILIES.get(name) or _FURTHER.get(name)
+    if found is None:
+        raise UnknownName(f"no inputs for model {name!r}: choose from {', '.join(FAMILIES)}")
+    return found
 
 
 def inputs_of(family: str) -> InputsOf:
@@ -178,6 +194,4 @@ def inputs_of(family: str) -> InputsOf:
     >>> inputs_of("pfin")(np.zeros((3, 200, 4))).shape
     (3, 184)
     """
-    if family not in FAMILIES:
-        raise UnknownName(f"no inputs for model {family!r}: choose from {', '.join(FAMILIES)}")
-    return FAMILIES[family].compute
+    return find_inputs(family).compute

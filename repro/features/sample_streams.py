@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from repro.data.callbacks import Progress
 from repro.data.open_jets import open_jets
 from repro.features.jet_source import JetSource
-from repro.features.registry import FAMILIES
+from repro.features.registry import find_inputs
 from repro.features.streams import iter_inputs
 
 __all__ = ["JetSet", "SamplePart", "SampleStream", "collect", "stream_file"]
@@ -67,7 +67,7 @@ class SampleStream:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the columns."""
-        return FAMILIES[self.family].features()
+        return find_inputs(self.family).features()
 
     def jet_set(self, labels: NDArray[np.int64], rows: NDArray[np.int64]) -> JetSet:
         """Return the jets of all parts, without inputs."""
@@ -123,7 +123,7 @@ def stream_file(
     def read() -> Iterator[SamplePart]:
         with open_jets(source.path) as file:
             parts = iter_inputs(
-                file, FAMILIES[family], stop=total, chunk=chunk, corrected=corrected
+                file, find_inputs(family), stop=total, chunk=chunk, corrected=corrected
             )
             starts = progress(range(0, total, chunk), f"jets, {family}")
             for start, (inputs, labels) in zip(starts, parts, strict=True):

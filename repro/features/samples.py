@@ -18,7 +18,7 @@ from repro.data.pins import find_artifact
 from repro.errors import BadInput, IntegrityError, MissingData
 from repro.features.embedded import SHIPPED, describe_file
 from repro.features.jet_source import JetSource
-from repro.features.registry import FAMILIES
+from repro.features.registry import find_inputs
 from repro.features.sample_streams import SamplePart, SampleStream, collect, stream_file
 from repro.features.stored import (
     authors_background,
@@ -103,7 +103,7 @@ class Sample:
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the columns."""
-        return FAMILIES[self.family].features()
+        return find_inputs(self.family).features()
 
     def of_class(self, label: int) -> NDArray[Any]:
         """Return the inputs of one class."""

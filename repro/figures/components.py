@@ -244,11 +244,15 @@ def _interval_of_count(values: NDArray[np.floating], count: int, seed: int) -> l
     for _ in range(_DRAWS):
         weights = generator.poisson(1.0, len(centred)).astype(np.float64)
         total = weights.sum()
+        if (weights > 0).sum() < 2:
+            continue
         mean = weights @ centred / total
         covariance = (centred * weights[:, None]).T @ centred / total - np.outer(mean, mean)
-        shares = np.cumsum(np.linalg.eigvalsh(covariance)[::-1]) / np.trace(covariance)
-        counts.append(1 + int(np.searchsorted(shares, VARIANCE)))
-    low, high = np.quantile(counts, [0.025, 0.975])
+        variance = np.trace(covariance)
+        if variance > 0:
+            shares = np.cumsum(np.linalg.eigvalsh(covariance)[::-1]) / variance
+            counts.append(1 + int(np.searchsorted(shares, VARIANCE)))
+    low, high = np.quantile(counts or [count], [0.025, 0.975])
     return [min(int(low), count), max(int(np.ceil(high)), count)]
 
 

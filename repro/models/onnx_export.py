@@ -25,7 +25,7 @@ from torch import Tensor, nn
 import repro
 from repro.data.atomic import write_atomically
 from repro.errors import NotAvailable
-from repro.features.registry import FAMILIES
+from repro.features.registry import find_inputs
 from repro.models.padded import padded
 from repro.models.tagger import Tagger
 
@@ -99,7 +99,7 @@ def describe(tagger: Tagger, output: str) -> dict[str, str]:
         Texts; lists are JSON.
     """
     card = tagger.card
-    features = FAMILIES[card.family].features()
+    features = find_inputs(card.family).features()
     columns = [features[position] for position in card.columns(features)]
     standardised = [features[position] for position in card.standardised(features)]
     return {

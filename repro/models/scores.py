@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import nn
 
-from repro.features.registry import FAMILIES
+from repro.features.registry import find_inputs
 from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, predict_logits
 
@@ -68,7 +68,7 @@ def score_jets(
     Returns:
         (n,), as :func:`score`; NaN where a jet has no constituents.
     """
-    family = FAMILIES[tagger.card.family]
+    family = find_inputs(tagger.card.family)
     inputs = family.compute(four_momenta, taus, corrected=corrected)
     prepared = tagger.prepare(inputs, family.features())
     scores = score(tagger, prepared, device, corrected=corrected)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from repro.data.callbacks import Progress, silent
 from repro.data.open_jets import open_jets
-from repro.features.registry import FAMILIES, Inputs
+from repro.features.registry import Inputs, find_inputs
 from repro.features.streams import JETS_PER_CHUNK, iter_jets_with_subjettiness
 from repro.models.scores import is_empty, score
 from repro.models.tagger import Tagger
@@ -57,7 +57,7 @@ def score_file(
         BadInput: If it cannot be used, or has one jet and a variant standardises its inputs.
         NotAvailable: If subjettiness has to be computed and FastJet is not installed.
     """
-    families = {tagger.card.family: FAMILIES[tagger.card.family] for tagger in taggers.values()}
+    families = {tagger.card.family: find_inputs(tagger.card.family) for tagger in taggers.values()}
     at_once = {name: tagger for name, tagger in taggers.items() if not tagger.card.standardise}
     at_last = {name: tagger for name, tagger in taggers.items() if tagger.card.standardise}
     with open_jets(path) as file:
@@ -65,7 +65,7 @@ def score_file(
         labels, empty = np.empty(total, np.int64), np.empty(total, np.bool_)
         scores = {name: np.empty(total, np.float32) for name in taggers}
         collected = {
-            family: np.empty((total, len(FAMILIES[family].features())), np.float32)
+            family: np.empty((total, len(find_inputs(family).features())), np.float32)
             for family in {tagger.card.family for tagger in at_last.values()}
         }
         parts = iter_jets_with_subjettiness(
@@ -98,7 +98,7 @@ def score_file(
 def _score(
     tagger: Tagger, inputs: NDArray[np.floating], device: torch.device | str, corrected: bool
 ) -> NDArray[np.floating]:
-    features = FAMILIES[tagger.card.family].features()
+    features = find_inputs(tagger.card.family).features()
     return score(tagger, tagger.prepare(inputs, features), device, corrected=corrected)
 
 

@@ -5,7 +5,8 @@
 * On some of the paper's jets the numerical tolerance says nothing; the statistical interval
   decides, if the jets are a typical draw and the interval is narrow enough to tell.
 * On other jets, or with other weights, the replication tolerance holds: *replicated* or
-  *deviates*; on other jets, or some of the paper's, the interval decides about it.
+  *deviates*; on other jets, or some of the paper's, the interval decides about it.  With the
+  authors' weights on other jets, a claim can have a tolerance of its own.
 * Whatever cannot be decided is *not tested*, with the reason; so is everything that was
   computed with ``--corrected``, for the paper's numbers have the quirks on.
 """
@@ -69,7 +70,7 @@ def judge_claim(claim: Claim, result: Result) -> dict[str, Any]:
     if evidence.kind == "few":
         about = f"{evidence.description}: it takes {FEWEST} of each class to decide"
         return not_tested(claim, about, measured)
-    tolerance = claim.reproduction if evidence.reproduces else claim.replication
+    tolerance = _tolerance_for(claim, evidence)
     if tolerance is None:
         return not_tested(claim, _no_expectation(evidence), measured)
     success = "reproduced" if evidence.reproduces else "replicated"
@@ -81,6 +82,13 @@ def judge_claim(claim: Claim, result: Result) -> dict[str, Any]:
         agreed, reason = _on_sample(claim, measured, evidence, tolerance)
     verdict = "not tested" if agreed is None else success if agreed else "deviates"
     return _entry(claim, measured, tolerance, verdict, reason)
+
+
+def _tolerance_for(claim: Claim, evidence: Evidence) -> Tolerance | None:
+    if evidence.reproduces:
+        return claim.reproduction
+    authors_network = evidence.kind == "other" and not evidence.own_weights
+    return (claim.other_jets if authors_network else None) or claim.replication
 
 
 def not_tested(claim: Claim, reason: str, measured: _Measured | None = None) -> dict[str, Any]:

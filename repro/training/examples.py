@@ -14,7 +14,7 @@ from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets
 from repro.errors import BadInput
 from repro.features.jet_source import JetSource
-from repro.features.registry import FAMILIES
+from repro.features.registry import find_inputs
 from repro.features.sample_streams import collect, stream_file
 from repro.features.streams import JETS_PER_CHUNK
 from repro.models.tagger import Tagger
@@ -108,7 +108,7 @@ def read_examples(
         "without_inputs": stream.total - len(labels),
         "simulation": _recipe(path),
     }
-    features = FAMILIES[card.family].features()
+    features = find_inputs(card.family).features()
     columns = card.columns(features)
     names = tuple(features[column] for column in columns)
     if len(names) < len(features):

@@ -15,6 +15,7 @@ __all__ = ["compute", "render"]
 
 _NODES = 30
 _DRAWS = 200
+_NAMED = frozenset(("z151", "z236", "z96", "z135", "z110", "z218", "z113", "z143", "z63"))
 
 
 def compute(context: Context) -> Result:
@@ -24,19 +25,23 @@ def compute(context: Context) -> Result:
     """
     sample, tagger = explained_sample(context, "pfn"), context.tagger("pfn")
     space = latent_space(context, sample, tagger)
-    names = explain_by_occlusion(space.problem(context)).order("all")[:_NODES]
+    order = explain_by_occlusion(space.problem(context)).order("all")
+    leading = order[:_NODES]
+    # Which nodes come first is a matter of the jets: those that the paper names are there, too.
+    names = (*leading, *(name for name in order[_NODES:] if name in _NAMED))
     columns = [space.names.index(name) for name in names]
     classes = {
         panel: space.values[sample.labels == label][:, columns].astype(np.float64)
         for label, panel in enumerate(("qcd", "top"))
     }
-    means = {panel: _mean_correlation(values) for panel, values in classes.items()}
+    first = {panel: values[:, : len(leading)] for panel, values in classes.items()}
+    means = {panel: _mean_correlation(values) for panel, values in first.items()}
     values = {
-        "nodes": list(names),
+        "nodes": list(leading),
         "correlation": {panel: correlation_values(names, part) for panel, part in classes.items()},
         "mean_abs_correlation": {
             **means,
-            "qcd_minus_top": _difference(classes, means, context.settings.seed),
+            "qcd_minus_top": _difference(first, means, context.settings.seed),
         },
     }
     return context.result("toptag/fig21", sample, [tagger], values)
@@ -44,7 +49,12 @@ def compute(context: Context) -> Result:
 
 def render(result: Result) -> Figure:
     """Draw one heat map per class, diverging colours, one decimal in each cell."""
-    return draw_correlations(result, result.values["correlation"])
+    nodes = result.values["nodes"]
+    matrices = {
+        panel: {row: {column: rows[row][column] for column in nodes} for row in nodes}
+        for panel, rows in result.values["correlation"].items()
+    }
+    return draw_correlations(result, matrices)
 
 
 def _mean_correlation(values: NDArray[np.float64]) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from repro.data.open_jets import open_jets
 from repro.errors import BadInput, NotAvailable
 from repro.features.pfn import pfn_inputs
-from repro.features.registry import FAMILIES
+from repro.features.registry import find_inputs
 from repro.features.samples import JetSource, Sample
 from repro.features.truth_leak import transverse_imbalance
 from repro.figures.context import Context
@@ -162,8 +162,9 @@ def measure_leak(context: Context, source: JetSource, taggers: Mapping[str, Tagg
 def _parts(context: Context, source: JetSource, taggers: Mapping[str, Tagger]) -> Iterator[Leak]:
     corrected = context.settings.corrected
     with open_jets(source.path) as file:
-        for part in context.progress(file.iter_jets(stop=context.settings.jets), "scoring"):
-            leaky = FAMILIES[_FAMILY].of_jets(part, None, corrected=corrected)
+        stop = min(context.settings.jets or len(file), len(file))
+        for part in context.progress(file.iter_jets(stop=stop), "scoring"):
+            leaky = find_inputs(_FAMILY).of_jets(part, None, corrected=corrected)
             clean = pfn_inputs(part.four_momenta, wrap_azimuth=corrected)
             found = [
                 {name: score(tagger, inputs, context.device) for name, tagger in taggers.items()}

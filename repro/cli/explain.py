@@ -1,0 +1,164 @@
+"""``repro explain``: what a tagger looks at, by any method, on a file of jets."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.cli.options import (
+    add_device,
+    add_verbosity,
+    add_weights,
+    check_published,
+    make_context,
+    natural,
+    positive,
+)
+from repro.errors import BadInput
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from repro.explain.problem import Explanation
+
+__all__ = ["add_parser", "run"]
+
+_DESCRIPTION = """\
+Explain a tagger on the jets of a file: rank its input features by a method, for each class, with
+95 % intervals. The file is a table in the paper's format or packed jets, with jets of both
+classes."""
+
+_EPILOG = """\
+methods: activation_patterns, correlation, integrated_gradients, kernel_shap, lrp, mad_relevance,
+mean_behaviour, occlusion, permutation. Their options are in the documentation:
+  repro explain lrp topodnn:v4 jets.h5 --option rule=epsilon --option parameter=0.01
+  repro explain occlusion pfn jets.h5 --out pfn.json"""
+
+_SHOWN = 20
+_SLOW = "kernel_shap"
+
+
+def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "explain",
+        help="rank the features of a tagger on the jets of a file",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("method", metavar="METHOD", help="such as occlusion or lrp")
+    parser.add_argument(
+        "model", metavar="MODEL[:VARIANT]", help="topodnn, mbns, pfn, pfin or augpfn"
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the jets (HDF5)")
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="write all numbers there")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the method; may be repeated",
+    )
+    add_weights(parser)
+    add_device(parser)
+    parser.add_argument("--jets", type=positive, metavar="N", help="use the first N jets")
+    parser.add_argument("--seed", type=natural, default=0, metavar="S")
+    parser.add_argument(
+        "--corrected", action="store_true", help="switch the originals' quirks of the inputs off"
+    )
+    add_verbosity(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explain, print the leading features, and write all numbers if asked to."""
+    options = dict(map(_option, arguments.option))
+    if arguments.out and arguments.out.suffix != ".json":
+        raise BadInput(f"--out {arguments.out}: give a name that ends in .json")
+    from repro.data.open_jets import open_jets  # noqa: PLC0415 - with numpy, as all below
+    from repro.models.cards import find_card  # noqa: PLC0415
+
+    card = find_card(arguments.model)
+    check_published(card, arguments.weights)
+    with open_jets(arguments.file):
+        pass  # complains before weights are fetched
+    from repro.explain.registry import find_method  # noqa: PLC0415 - imports torch
+    from repro.figures.latent import particle_problem  # noqa: PLC0415
+    from repro.figures.shap import explained_jets  # noqa: PLC0415
+
+    method = find_method(arguments.method)
+    arguments.data = str(arguments.file)
+    context = make_context(arguments, "data", "weights", "device", "jets", "seed", "corrected")
+    tagger = context.tagger(card.name)
+    sample = context.sample(card.family)
+    if method.name == _SLOW:
+        sample = explained_jets(sample, arguments.seed)
+    on_constituents = card.family in ("pfn", "pfin", "augpfn", "leakypfn")
+    problem = (particle_problem if on_constituents else _plain)(context, sample, tagger)
+    try:
+        found = method.explain(problem, **options)
+    except TypeError as error:
+        if "unexpected keyword" not in str(error):
+            raise
+        name = str(error).rpartition("argument ")[2]
+        raise BadInput(f"{method.name} has no option {name}") from error
+    print(f"{method.name} of {card.name} on {sample.description}, in units of {found.unit}")
+    for name in found.panels:
+        print(*_table(found, name), sep="\n")
+    if arguments.out:
+        _write(arguments.out, found, card.name, sample.data)
+        print(f"wrote {arguments.out}")
+    return 0
+
+
+def _plain(context: Any, sample: Any, tagger: Any) -> Any:
+    return context.problem(sample, tagger)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """Return name and value of an option; numbers and true or false are read as such.
+
+    Raises:
+        BadInput: If there is no equals sign.
+
+    >>> _option("parameter=0.5"), _option("rule=zero"), _option("biases=false")
+    (('parameter', 0.5), ('rule', 'zero'), ('biases', False))
+    """
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise BadInput(f"--option {text}: give NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _table(found: "Explanation", panel: str) -> list[str]:
+    numbers = found.panels[panel]
+    if numbers.value.ndim != 1:
+        return [f"{panel}: a matrix of {len(numbers.value)} features, see --out"]
+    width = max(map(len, found.names))
+    rows = [f"{panel}:"]
+    for name in found.order(panel)[:_SHOWN]:
+        entry = numbers[found.names.index(name)]
+        rows.append(f"  {name:{width}}  {entry.value:.4g}  [{entry.low:.4g}, {entry.high:.4g}]")
+    return rows
+
+
+def _write(out: Path, found: "Explanation", model: str, data: dict[str, Any]) -> None:
+    from repro.data.atomic import write_atomically  # noqa: PLC0415 - with numpy
+    from repro.results.document import plain  # noqa: PLC0415
+
+    document = {
+        "method": found.method,
+        "model": model,
+        "data": data,
+        "unit": found.unit,
+        "settings": found.settings,
+        "names": list(found.names),
+        "panels": found.panels,
+        "details": found.details,
+    }
+    text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(out, f"{text}\n".encode())

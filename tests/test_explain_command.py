@@ -1,0 +1,96 @@
+"""``repro explain``: rankings of a user's jets."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repro.cli import main
+from repro.data.pins import find_artifact
+from repro.data.store import shipped_path
+from repro.features.embedded import SHIPPED
+
+DOCS = Path(__file__).resolve().parent.parent / "docs" / "methods.md"
+
+
+@pytest.fixture(scope="module")
+def jets():
+    return str(shipped_path(find_artifact(SHIPPED)))
+
+
+def call(capsys, *arguments):
+    try:
+        code = main(["explain", *map(str, arguments), "--weights", "embedded"])
+    except SystemExit as stop:
+        code = stop.code
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("method", "model"),
+    [
+        ("occlusion", "topodnn"),
+        ("lrp", "mbns"),
+        ("mad_relevance", "pfn:v4"),
+        ("permutation", "pfin:sum"),
+        ("integrated_gradients", "augpfn:v4_aug"),
+        ("activation_patterns", "topodnn:v4"),
+        ("correlation", "mbns"),
+    ],
+)
+def test_features_are_ranked_and_written(capsys, jets, tmp_path, method, model):
+    out = tmp_path / "new" / "ranking.json"
+    code, printed, _ = call(capsys, method, model, jets, "--jets", 300, "--out", out, "-q")
+    assert code == 0
+    assert f"{method} of {model}" in printed
+    assert "the first 300" in printed
+    document = json.loads(out.read_text())
+    assert document["method"] == method
+    panel = next(iter(document["panels"].values()))
+    assert len(panel["value"]) == len(document["names"])
+    if (method, model) == ("occlusion", "topodnn"):
+        assert document["names"][int(np.argmax(panel["value"]))] == "phi_1"
+
+
+def test_options_of_a_method_are_given_by_name(capsys, jets, tmp_path):
+    out = tmp_path / "lrp.json"
+    chosen = ("--option", "rule=epsilon", "--option", "parameter=0.02", "--option", "biases=false")
+    code, *_ = call(capsys, "lrp", "topodnn", jets, "--jets", 200, "--out", out, *chosen)
+    assert code == 0
+    settings = json.loads(out.read_text())["settings"]
+    assert (settings["rule"], settings["parameter"], settings["biases"]) == ("epsilon", 0.02, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("astrology", "topodnn", None), "unknown method 'astrology'"),
+        (("lrp", "nothing", None), "unknown model 'nothing'"),
+        (("lrp", "pfn", None), "the network is not dense"),
+        (("lrp", "topodnn", None, "--option", "colour=red"), "lrp has no option 'colour'"),
+        (("lrp", "topodnn", None, "--option", "colour"), "give NAME=VALUE"),
+        (("lrp", "topodnn", None, "--out", "x.txt"), "give a name that ends in .json"),
+        (("lrp", "topodnn", "nowhere.h5"), "nowhere.h5"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, jets, arguments, message):
+    given = [jets if argument is None else argument for argument in arguments]
+    code, out, err = call(capsys, *given, "--jets", 60)
+    assert code == 2
+    assert message in err
+    assert len(err.strip().splitlines()) == 1, err
+    assert out == ""
+
+
+def test_the_example_for_a_network_of_ones_own_runs(tmp_path, monkeypatch):
+    """The code of the documentation, as it stands there."""
+    text = DOCS.read_text("utf-8")
+    code = re.search(r"## A network of your own.*?```python\n(.*?)```", text, re.DOTALL)[1]
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(code, "methods.md", "exec"), names)
+    assert names["found"].names == ("mass", "width", "count")
+    assert names["found"].order("all")[0] == "mass"
