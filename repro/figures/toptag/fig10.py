@@ -68,7 +68,8 @@ def compute(context: Context) -> Result:
         **{name: found.details[name] for name in ("base", "mean_residual", "largest_residual")},
     }
     evidence = {"": shap_evidence(chosen, tagger)}
-    if len(background) < BACKGROUND:
+    # With other jets the tolerance is wide enough for fewer of them.
+    if len(background) < BACKGROUND and evidence[""].reproduces:
         reason = f"{len(background)} of the authors' {BACKGROUND} background jets: take all"
         evidence |= {name: missing(reason) for name in ("shap", "shap_by_rank", "order")}
     if sample.data["source"] == "fixtures":
