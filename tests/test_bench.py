@@ -14,6 +14,7 @@ from toy_jets import jets_of
 from repro.benchmarks import features as bench_features
 from repro.benchmarks import machine
 from repro.benchmarks.features import Measured, count_jets, iter_jets, measure_features
+from repro.benchmarks.masks import measure_masks
 from repro.benchmarks.networks import (
     AUTHORS_BATCH,
     DEFAULT_MODELS,
@@ -304,3 +305,21 @@ def test_default_models_are_known():
     assert [untrained_tagger(name, 0).card.family for name in DEFAULT_MODELS] == [
         *("topodnn", "mbns", "pfn", "pfin", "pfin")
     ]
+
+
+# --- masks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["pfn:v4", "pfin:sum"])
+def test_masks_are_measured_and_agree_with_the_network_run_again(toys, name):
+    tagger = untrained_tagger(name, 0)
+    found = measure_masks(tagger, inputs_of_tagger(tagger, toys), 1)
+    assert found.masks == {"pfn": 90, "pfin": 45}[tagger.card.family]
+    assert found.largest_difference < 1e-5
+    assert found.ratio == found.per_second / found.plain_per_second > 0
+    assert found.document()["ratio"] == found.ratio
+
+
+def test_dense_networks_have_no_masks_of_this_kind(toys):
+    tagger = untrained_tagger("topodnn:v4", 0)
+    assert measure_masks(tagger, inputs_of_tagger(tagger, toys), 1) is None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from repro.benchmarks.features import FeatureSpeed
+from repro.benchmarks.masks import MaskSpeed
 from repro.benchmarks.networks import AUTHORS_BATCH, NetworkSpeed
 
 __all__ = ["document", "table"]
@@ -22,6 +23,7 @@ _NETWORKS = (
     "share",
 )
 _FEATURES = ("inputs of", "jets/s")
+_MASKS = ("masks of", "masks", "masked jets/s", "padded again", "ratio", "difference")
 
 
 def document(
@@ -30,6 +32,8 @@ def document(
     networks: Sequence[NetworkSpeed],
     features: Sequence[FeatureSpeed],
     memory: int | None,
+    *,
+    masks: Sequence[MaskSpeed] = (),
 ) -> dict[str, Any]:
     """Return the document that ``--json`` prints.
 
@@ -39,12 +43,14 @@ def document(
         networks: What was measured of networks.
         features: What was measured of inputs.
         memory: The most memory that the process had, in bytes.
+        masks: What was measured of masks.
     """
     return {
         "machine": machine,
         "settings": settings,
         "authors_batch": AUTHORS_BATCH,
         "networks": [network.document() for network in networks],
+        "masks": [mask.document() for mask in masks],
         "features": [vars(feature) for feature in features],
         "peak_memory_bytes": memory,
     }
@@ -67,6 +73,7 @@ def table(found: dict[str, Any]) -> list[str]:
         "difference: of the logits, to the plain version's, of the largest",
         "limit: GFLOP/s of this machine for the same products of matrices alone",
         "",
+        *_mask_lines(found["masks"]),
         *_aligned([_FEATURES, *map(_feature_row, found["features"])]),
         "",
         "peak memory: " + ("not known" if memory is None else f"{memory / 1e9:.2f} GB"),
@@ -93,6 +100,21 @@ def _network_row(network: dict[str, Any]) -> tuple[str, ...]:
         f"{network['rate'] / 1e9:.1f}",
         f"{network['limit'] / 1e9:.1f}",
         f"{100 * network['share']:.0f} %",
+    )
+
+
+def _mask_lines(masks: Sequence[dict[str, Any]]) -> list[str]:
+    return [*_aligned([_MASKS, *map(_mask_row, masks)]), ""] if masks else []
+
+
+def _mask_row(mask: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{mask['model']}, {mask['masked']}",
+        f"{mask['masks']}",
+        f"{mask['per_second']:,.0f}",
+        f"{mask['plain_per_second']:,.0f}",
+        f"{mask['ratio']:.1f}",
+        f"{mask['largest_difference']:.0e}",
     )
 
 

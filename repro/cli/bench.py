@@ -26,6 +26,7 @@ __all__ = ["add_parser", "run"]
 _DESCRIPTION = """\
 Measure how fast taggers compute, beside their plain versions, which compute all slots and pairs
 and mask them, and beside the speed at which this machine multiplies matrices of the same sizes.
+Masks that recompute what they touch are measured beside running the padded network again for each.
 All of it is measured in one run, on the same jets. Inputs of jets are measured as well.
 
 OMP_NUM_THREADS=1 measures one thread; on a machine that does other things, more of them wait for
@@ -78,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         measure_features,
     )
     from repro.benchmarks.machine import describe_machine, peak_memory  # noqa: PLC0415
+    from repro.benchmarks.masks import measure_masks  # noqa: PLC0415
     from repro.benchmarks.networks import (  # noqa: PLC0415
         DEFAULT_MODELS,
         iter_inputs_of_tagger,
@@ -100,11 +102,13 @@ def run(arguments: argparse.Namespace) -> int:
     jets = count_jets(path, arguments.jets)
     # Before anything is measured: how busy the machine is without this run.
     machine = describe_machine(device)
-    networks = []
+    networks, masks = [], []
     for card in context.progress(cards, "networks"):
         tagger = _tagger(card.name, arguments, context)
         inputs = iter_inputs_of_tagger(tagger, iter_jets(path, jets))
         networks.append(measure_network(tagger, inputs, arguments.repeats, device))
+        first = next(iter_inputs_of_tagger(tagger, iter_jets(path, jets)))
+        masks.append(measure_masks(tagger, first, arguments.repeats, device))
     features = measure_features(next(iter_jets(path, jets)), arguments.repeats)
     used = {
         "data": path.name if arguments.data != "embedded" else f"simulated jets ({path.name})",
@@ -113,7 +117,9 @@ def run(arguments: argparse.Namespace) -> int:
         "seed": arguments.seed,
         "repeats": arguments.repeats,
     }
-    found = document(machine, used, networks, features, peak_memory())
+    found = document(
+        machine, used, networks, features, peak_memory(), masks=list(filter(None, masks))
+    )
     print(json.dumps(found, indent=1) if arguments.json else "\n".join(table(found)))
     return 0
 
