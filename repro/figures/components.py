@@ -172,8 +172,9 @@ def draw_component_correlations(
     result: Result, tables: Mapping[str, Mapping[str, Mapping[str, Any]]], most: int = 20
 ) -> Figure:
     """Draw components against jet quantities, one heat map for each class and each model."""
-    figure = new_figure(9 * len(tables), 0.36 * most + 2)
-    grid = figure.subplots(1, len(tables), squeeze=False)[0]
+    rows = -(-len(tables) // 2)
+    figure = new_figure(18, (0.36 * most + 1.2) * rows + 0.8)
+    grid = figure.subplots(rows, 2, squeeze=False).flat
     for axes, (title, table) in zip(grid, tables.items(), strict=True):
         shown = dict(list(table.items())[:most])
         matrix = np.array([[cell["value"] for cell in row.values()] for row in shown.values()])
