@@ -1,5 +1,6 @@
 """F29: correlations of PFIN's principal components with jet quantities, QCD and top."""
 
+import math
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -60,7 +61,11 @@ def _difference(row: dict[str, Any]) -> Interval:
     The two come from the same jets; their intervals are added as if they did not.
     """
     mass, count = row["m"], row["nconst"]
+    if mass["value"] is None or count["value"] is None:
+        return Interval(math.nan, math.nan, math.nan, 0.95)
     value = mass["value"] - count["value"]
-    margin = sum((entry["interval"][1] - entry["interval"][0]) ** 2 for entry in (mass, count))
-    half = float(margin) ** 0.5 / 2
+    ends = [entry.get("interval") or (None, None) for entry in (mass, count)]
+    if any(end is None for pair in ends for end in pair):  # too few jets
+        return Interval(value, math.nan, math.nan, 0.95)
+    half = math.hypot(*(high - low for low, high in ends)) / 2
     return Interval(value, value - half, value + half, 0.95)
