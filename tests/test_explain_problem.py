@@ -198,3 +198,16 @@ def test_a_network_that_would_be_random_is_refused():
     with pytest.raises(BadInput, match="training mode"):
         Problem(network.train(), inputs, labels, ("a", "b"))
     assert Problem(network.eval(), inputs, labels, ("a", "b")).features == ("a", "b")
+
+
+def test_errors_of_means_are_those_of_filled_entries():
+    inputs, labels = make_jets(500, 4)
+    inputs[:400, 2:] = 0
+    network = make_network(4)
+    whole = Problem(network, inputs, labels, tuple("abcd"))
+    np.testing.assert_allclose(
+        whole.errors_of_means(), inputs.std(axis=0) / np.sqrt(len(inputs)), rtol=1e-12
+    )
+    padded = Problem(network, inputs, labels, tuple("abcd"), filled_by=(0, 0, 2, 2))
+    expected = inputs[400:, 2:].std(axis=0) / np.sqrt(100)
+    np.testing.assert_allclose(padded.errors_of_means()[2:], expected, rtol=1e-12)

@@ -1,5 +1,6 @@
 """Verdicts: which evidence can decide what, and how."""
 
+import dataclasses
 import itertools
 import math
 
@@ -40,7 +41,7 @@ def make_result(number, evidence):
     return Result(
         item="toptag/fig1",
         title="t",
-        data={},
+        data={"source": "embedded"},
         weights=[],
         settings={},
         values={"numbers": {"x": number}},
@@ -376,5 +377,20 @@ def test_the_authors_network_on_other_jets_has_a_tolerance_of_its_own():
     # It says nothing of another training, nor of the paper's own jets.
     assert judge(claim, number, "other", own_weights=True)["verdict"] == "not tested"
     assert judge(claim, number, "complete")["tolerance_reason"] != "other jets"
+    # Nor of a user's jets, which may be like no others.
+    result = dataclasses.replace(
+        make_result(number, Evidence("other", "x")), data={"source": "path"}
+    )
+    assert judge_claim(claim, result)["verdict"] == "not tested"
     # Where there is none, the wide one holds as before.
     assert judge(make_claim(), number, "other")["verdict"] == "replicated"
+
+
+def test_a_small_number_is_not_confirmed_by_zero():
+    tolerance = Tolerance("bars", absolute=0.1, relative=0.25, at_most=0.5)
+    assert tolerance.distance(1.0) == 0.25
+    assert tolerance.distance(0.3) == 0.1
+    assert tolerance.distance(0.02) == 0.01
+    for claim in load_claims("toptag"):
+        if claim.other_jets and claim.other_jets.at_most and claim.expected:
+            assert claim.other_jets.distance(claim.expected) < abs(claim.expected), claim.id

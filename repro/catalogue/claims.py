@@ -29,11 +29,14 @@ class Tolerance:
         reason: Why the tolerance is what it is.
         absolute: Largest allowed distance, in the quantity's unit; 0 for an exact match.
         relative: Largest allowed distance as a fraction of the expected value.
+        at_most: The distance is never more than this fraction of the expected value: a small
+            number is not confirmed by zero.
     """
 
     reason: str
     absolute: float | None = None
     relative: float | None = None
+    at_most: float | None = None
 
     def distance(self, expected: float) -> float:
         """Return the allowed distance from ``expected``.
@@ -42,7 +45,8 @@ class Tolerance:
         2.0
         """
         bounds = [self.absolute or 0.0, (self.relative or 0.0) * abs(expected)]
-        return max(bounds)
+        distance = max(bounds)
+        return distance if self.at_most is None else min(distance, self.at_most * abs(expected))
 
 
 @dataclass(frozen=True)

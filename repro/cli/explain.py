@@ -1,6 +1,7 @@
 """``repro explain``: what a tagger looks at, by any method, on a file of jets."""
 
 import argparse
+import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from repro.explain.problem import Explanation
+    from repro.explain.registry import Method
 
 __all__ = ["add_parser", "run"]
 
@@ -88,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     from repro.figures.shap import explained_jets  # noqa: PLC0415
 
     method = find_method(arguments.method)
+    _check_options(method, options)
     arguments.data = str(arguments.file)
     context = make_context(arguments, "data", "weights", "device", "jets", "seed", "corrected")
     tagger = context.tagger(card.name)
@@ -96,13 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         sample = explained_jets(sample, arguments.seed)
     on_constituents = card.family in ("pfn", "pfin", "augpfn", "leakypfn")
     problem = (particle_problem if on_constituents else _plain)(context, sample, tagger)
-    try:
-        found = method.explain(problem, **options)
-    except TypeError as error:
-        if "unexpected keyword" not in str(error):
-            raise
-        name = str(error).rpartition("argument ")[2]
-        raise BadInput(f"{method.name} has no option {name}") from error
+    found = method.explain(problem, **options)
     print(f"{method.name} of {card.name} on {sample.description}, in units of {found.unit}")
     for name in found.panels:
         print(*_table(found, name), sep="\n")
@@ -110,6 +107,29 @@ def run(arguments: argparse.Namespace) -> int:
         _write(arguments.out, found, card.name, sample.data)
         print(f"wrote {arguments.out}")
     return 0
+
+
+def _check_options(method: "Method", options: dict[str, Any]) -> None:
+    """Refuse options that a method does not have, and values of another type than its default's.
+
+    Raises:
+        BadInput: If one cannot be given.
+    """
+    known = {
+        name: parameter.default
+        for name, parameter in inspect.signature(method.explain).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+        and (isinstance(parameter.default, str | int | float) or name == "parameter")
+    }
+    for name, value in options.items():
+        if name not in known:
+            raise BadInput(f"{method.name} has no option {name!r}: choose from {', '.join(known)}")
+        default = known[name]
+        wanted: Any = (float, int) if default is None or type(default) is float else type(default)
+        if not isinstance(value, wanted) or (
+            isinstance(value, bool) and default is not True and default is not False
+        ):
+            raise BadInput(f"--option {name}={value}: give a value such as {default}")
 
 
 def _plain(context: Any, sample: Any, tagger: Any) -> Any:

@@ -140,6 +140,11 @@ class ActivityCounter:
         """Return the activations (n, nodes), layers one after the other."""
         with _recording(self._relus) as seen, torch.inference_mode():
             self._network(torch.from_numpy(np.ascontiguousarray(inputs)).to(self._device))
+        if any(tensor.ndim != 2 or len(tensor) != len(inputs) for tensor in seen):
+            raise BadInput(
+                "a ReLU module of the network runs on something else than jets, such as their "
+                "constituents: explain the networks that it is made of, as figure 22 does"
+            )
         self._sizes = [tensor.shape[-1] for tensor in seen]
         return np.asarray(torch.cat(seen, dim=-1).double().cpu().numpy())
 

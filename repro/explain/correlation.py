@@ -39,6 +39,9 @@ def explain_by_correlation(
     return Explanation("correlation", "1", chosen, panels)
 
 
+_ROUNDING = 1e-12
+
+
 def correlations(values: NDArray[np.floating], level: float = 0.95) -> Intervals:
     """Return Pearson correlations of the columns, with intervals.
 
@@ -61,6 +64,8 @@ def correlations(values: NDArray[np.floating], level: float = 0.95) -> Intervals
     varies = (norm > 0) & (values.max(axis=0) > values.min(axis=0))
     scaled = np.divide(centred, norm, out=np.full_like(centred, np.nan), where=varies)
     value = (scaled.T @ scaled).clip(-1, 1)
+    # A perfect correlation is one but for rounding, which would make a wide interval of it.
+    value = np.where(1 - np.abs(value) < _ROUNDING, np.sign(value), value)
     if len(values) < 4:
         nothing = np.full_like(value, np.nan)
         return Intervals(value, nothing, nothing, level)

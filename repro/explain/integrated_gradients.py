@@ -12,13 +12,14 @@ from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
+from repro.errors import BadInput
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.means import mean_intervals
 
 __all__ = ["explain_by_integrated_gradients"]
 
-_JETS_PER_BATCH = 1024
+_JETS_PER_BATCH = 256
 
 
 @method("integrated_gradients", "Integrated gradients, mean |attribution| per class, logit")
@@ -33,7 +34,12 @@ def explain_by_integrated_gradients(
         problem: The classifier and its jets.
         steps: Points of the integral (Gauss-Legendre).
         level: Confidence level of the intervals.
+
+    Raises:
+        BadInput: If there is no step.
     """
+    if steps < 1:
+        raise BadInput(f"steps={steps}: take 1 or more")
     network = problem.network.to(problem.device)
     outputs = functools.partial(_own_logit, network)
     explainer = IntegratedGradients(outputs)
@@ -48,12 +54,13 @@ def explain_by_integrated_gradients(
             _baseline(problem, inputs, means),
             additional_forward_args=(labels,),
             n_steps=steps,
-            internal_batch_size=16 * _JETS_PER_BATCH,
+            # The graph of what is computed at once is kept: of PFIN, megabytes for each jet.
+            internal_batch_size=_JETS_PER_BATCH,
             return_convergence_delta=True,
         )
-        found.append(values.detach().double().cpu().numpy())
+        found.append(values.detach()[:, problem.ranked].double().cpu().numpy())
         missing.append(deltas.detach().double().abs().cpu().numpy())
-    attributions = np.concatenate(found)[:, problem.ranked]
+    attributions = np.concatenate(found)
     return Explanation(
         "integrated_gradients",
         "logit",

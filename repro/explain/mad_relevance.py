@@ -26,7 +26,7 @@ from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.means import mean_intervals
 
-__all__ = ["SCALES", "differential_relevance", "explain_by_mad_relevance"]
+__all__ = ["SCALES", "differential_relevance", "explain_by_mad_relevance", "own_logit"]
 
 SCALES = ("jet", "mean")
 
@@ -135,7 +135,7 @@ def _errors_of_the_means(
 
     How the relevance follows the replacement needs fewer jets than the relevance itself.
     """
-    error = problem.inputs.std(axis=0, dtype=np.float64) / np.sqrt(len(problem.inputs))
+    error = problem.errors_of_means()
     some = _some_of(problem)
     above, below = (_panels(some, values + sign * error, treated) for sign in (1, -1))
     return {name: np.abs(above[name].value - below[name].value) / 2 for name in problem.classes}

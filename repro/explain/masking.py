@@ -97,6 +97,8 @@ def masked_logits(problem: Problem, values: FloatArray) -> Iterator[tuple[int, F
     Yields:
         Position of the column, and the logits with it replaced.
     """
+    if not problem.ranked:
+        raise BadInput("there is no feature to mask: all are left out of the ranking")
     network = problem.network.to(problem.device)
     table = None
     with torch.inference_mode():

@@ -60,6 +60,7 @@ def explain_by_pair_masking(
     *,
     slots: int = 10,
     alone: bool = False,
+    scale: str = "jet",
     outliers: str = "zeroed",
     factor: float = FACTOR,
     level: float = 0.95,
@@ -70,6 +71,8 @@ def explain_by_pair_masking(
         problem: Its network sees pairs and gives two logits.
         slots: Number of leading constituents.
         alone: Whether the pair alone is masked; else, as published, its constituents are.
+        scale: ``jet`` divides by each jet's logit (B11, as published), ``mean`` by the class's
+            mean |logit|.
         outliers: Quirk B4: ``zeroed`` as published, ``dropped`` or ``kept``.
         factor: Reach of the outlier bounds in interquartile ranges.
         level: Confidence level of the intervals.
@@ -99,9 +102,11 @@ def explain_by_pair_masking(
     drops, areas = np.empty_like(relevance), []
     for position in range(len(masks)):
         logits = masked[:, position].astype(np.float64)
-        relevance[:, position] = np.abs(
-            differential_relevance(own, own_logit(logits, labels), "jet")
-        )
+        changed = own_logit(logits, labels)
+        for label in (0, 1):
+            mine = labels == label
+            change = differential_relevance(own[mine], changed[mine], scale)
+            relevance[mine, position] = np.abs(change)
         drops[:, position] = probability - _own_probability(logits, labels)
         areas.append(difference_interval(places, placements(discriminant(logits), labels), level))
     panels = {"delta_auc": _in_points(areas, level)}
@@ -122,6 +127,7 @@ def explain_by_pair_masking(
         settings={
             "slots": slots,
             "alone": alone,
+            "scale": scale,
             "outliers": outliers,
             "outlier_factor": factor,
         },

@@ -106,14 +106,23 @@ class Problem:
         """
         if not self.filled_by:
             return np.asarray(self.inputs.mean(axis=0, dtype=np.float64))
-        filled = np.zeros(self.inputs.shape[1], np.int64)
-        total = np.zeros(self.inputs.shape[1])
-        for start in range(0, len(self.inputs), _JETS_PER_BATCH):
-            batch = self.inputs[start : start + _JETS_PER_BATCH]
-            real = batch[:, self.filled_by] != 0
-            filled += real.sum(axis=0)
-            total += np.where(real, batch, 0).sum(axis=0, dtype=np.float64)
+        filled, total = self._filled_sums(np.zeros(self.inputs.shape[1]), 1)
         return np.asarray(total / np.maximum(filled, 1))
+
+    def errors_of_means(self) -> FloatArray:
+        """Return the standard error of each column's mean, as :meth:`means` takes it."""
+        filled, squares = self._filled_sums(self.means(), 2)
+        return np.asarray(np.sqrt(squares) / np.maximum(filled, 1))
+
+    def _filled_sums(self, centre: FloatArray, power: int) -> tuple[FloatArray, FloatArray]:
+        """Return for each column the filled entries, and their sum of (x - centre)^power."""
+        filled, total = np.zeros((2, self.inputs.shape[1]))
+        for start in range(0, len(self.inputs), _JETS_PER_BATCH):
+            batch = self.inputs[start : start + _JETS_PER_BATCH].astype(np.float64)
+            real = batch[:, self.filled_by] != 0 if self.filled_by else np.ones_like(batch, bool)
+            filled += real.sum(axis=0)
+            total += np.where(real, (batch - centre) ** power, 0).sum(axis=0)
+        return filled, total
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from repro.errors import BadInput
 from repro.explain.correlation import correlations
 from repro.features.samples import Sample
 from repro.figures.distributions import draw_histograms, histogram_of
@@ -17,6 +18,7 @@ from repro.results.document import Result, named
 
 __all__ = [
     "VARIANCE",
+    "check_rows",
     "component_values",
     "correlation_tables",
     "draw_component_correlations",
@@ -95,6 +97,16 @@ def component_values(
         "planes": [list(pair) for pair in shown],
         "points": _points(found, labels, sorted({i for pair in shown for i in pair}), seed),
     }
+
+
+def check_rows(jets: Sample, sample: Sample) -> None:
+    """Make sure that two samples are the same jets.
+
+    Raises:
+        BadInput: If they are not.
+    """
+    if not np.array_equal(jets.rows, sample.rows):
+        raise BadInput("some of these jets have inputs and no quantities: give jets that have both")
 
 
 def jet_quantities_of(sample: Sample) -> dict[str, NDArray[np.float64]]:

@@ -1,5 +1,6 @@
 """The jets of MBNS as its figures of distributions and correlations show them."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,4 +64,8 @@ def jets_of_mbns(context: Context) -> JetTable:
         return JetTable(context.sample("mbns"))
     # More embedded jets than are at hand would be simulated.
     most = None if context.source == "embedded" else JETS
-    return JetTable(context.sample("jets", "train", context.settings.jets or most))
+    sample = context.sample("jets", "train", context.settings.jets or most)
+    if sample.data["source"] == "paper":
+        exact = len(sample.labels) == JETS
+        sample = dataclasses.replace(sample, kind="complete" if exact else "subset")
+    return JetTable(sample)

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.errors import BadInput
 from repro.explain.problem import Problem
 from repro.features.samples import Sample
 from repro.figures.context import Context
@@ -36,6 +37,7 @@ CUT = 0.1
 """A latent node whose mean is smaller is left out, for PFN."""
 
 _JETS_PER_BATCH = 4096
+_FEWEST = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +88,15 @@ def explained_sample(context: Context, family: str) -> Sample:
     As published the first 103,424 of the paper's test set (B2); corrected, or of another source,
     all.
     """
-    published = context.source == "paper" and not context.settings.corrected
-    jets = context.settings.jets or (JETS if published else None)
-    sample = context.sample(family, jets=jets)
-    if published and jets == JETS and family == "pfn":
-        # The very jets of the authors; PFIN's were drawn without a seed.
-        return dataclasses.replace(sample, kind="complete")
-    return sample
+    # The paper's file is the paper's, also if a path leads to it.
+    is_paper = context.source != "fixtures" and context.jet_source().is_paper
+    published = is_paper and not context.settings.corrected
+    sample = context.sample(family, jets=context.settings.jets or (JETS if published else None))
+    if not published:
+        return sample
+    # The very jets of the authors for PFN; PFIN's were drawn without a seed.
+    exact = family == "pfn" and len(sample.labels) == JETS
+    return dataclasses.replace(sample, kind="complete" if exact else "subset")
 
 
 def particle_problem(context: Context, sample: Sample, tagger: Tagger) -> Problem:
@@ -119,6 +123,9 @@ def latent_space(
         sample: The jets.
         tagger: PFN or PFIN.
         cut: Nodes with a smaller mean are not kept; None keeps all.
+
+    Raises:
+        BadInput: If fewer than two nodes are kept.
     """
     network = cast("PfnNetwork | PfinNetwork", tagger.network).to(context.device)
     inputs = tagger.prepare(sample.inputs, sample.features)
@@ -130,5 +137,10 @@ def latent_space(
         ]
     )
     means = values.mean(axis=0, dtype=np.float64)
+    if cut is not None and (means >= cut).sum() < _FEWEST:
+        raise BadInput(
+            f"{tagger.card.name} has {int((means >= cut).sum())} latent nodes with a mean of {cut} "
+            "or more on these jets: give other weights or jets"
+        )
     kept = np.flatnonzero(means >= cut) if cut is not None else np.arange(len(means))
     return LatentSpace(sample, tagger, values, kept)

@@ -6,7 +6,7 @@
   decides, if the jets are a typical draw and the interval is narrow enough to tell.
 * On other jets, or with other weights, the replication tolerance holds: *replicated* or
   *deviates*; on other jets, or some of the paper's, the interval decides about it.  With the
-  authors' weights on other jets, a claim can have a tolerance of its own.
+  authors' weights on the package's simulated jets, a claim can have a tolerance of its own.
 * Whatever cannot be decided is *not tested*, with the reason; so is everything that was
   computed with ``--corrected``, for the paper's numbers have the quirks on.
 """
@@ -70,7 +70,8 @@ def judge_claim(claim: Claim, result: Result) -> dict[str, Any]:
     if evidence.kind == "few":
         about = f"{evidence.description}: it takes {FEWEST} of each class to decide"
         return not_tested(claim, about, measured)
-    tolerance = _tolerance_for(claim, evidence)
+    simulated = result.data.get("source") == "embedded"
+    tolerance = _tolerance_for(claim, evidence, simulated=simulated)
     if tolerance is None:
         return not_tested(claim, _no_expectation(evidence), measured)
     success = "reproduced" if evidence.reproduces else "replicated"
@@ -84,10 +85,11 @@ def judge_claim(claim: Claim, result: Result) -> dict[str, Any]:
     return _entry(claim, measured, tolerance, verdict, reason)
 
 
-def _tolerance_for(claim: Claim, evidence: Evidence) -> Tolerance | None:
+def _tolerance_for(claim: Claim, evidence: Evidence, *, simulated: bool) -> Tolerance | None:
     if evidence.reproduces:
         return claim.reproduction
-    authors_network = evidence.kind == "other" and not evidence.own_weights
+    # How like the real jets a user's are is not known.
+    authors_network = evidence.kind == "other" and simulated and not evidence.own_weights
     return (claim.other_jets if authors_network else None) or claim.replication
 
 

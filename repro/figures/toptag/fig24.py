@@ -4,6 +4,7 @@ from matplotlib.figure import Figure
 
 from repro.figures.components import (
     VARIANCE,
+    check_rows,
     correlation_tables,
     draw_component_correlations,
     jet_quantities_of,
@@ -26,6 +27,7 @@ def compute(context: Context) -> Result:
     space = latent_space(context, sample, tagger)
     components, _ = principal_components(space.kept_values)
     jets = context.sample("jets", jets=len(sample.labels))
+    check_rows(jets, sample)
     values = correlation_tables(components, jet_quantities_of(jets), sample.labels)
     settings = {"variance": VARIANCE, "cut": CUT, "components": components.shape[1]}
     return context.result("toptag/fig24", sample, [tagger], values, settings=settings)

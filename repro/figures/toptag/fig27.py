@@ -36,13 +36,17 @@ _MASKS = (
 def compute(context: Context) -> Result:
     """Mask each pair of the ten leading constituents, as published and as meant.
 
-    As published on 103,424 jets (B2), outliers set to zero (B4).
+    As published on 103,424 jets (B2), relative to each jet's logit (B11), outliers set to zero
+    (B4).
     """
-    outliers = "dropped" if context.settings.corrected else "zeroed"
+    corrected = context.settings.corrected
+    outliers, scale = ("dropped", "mean") if corrected else ("zeroed", "jet")
     sample, tagger = explained_sample(context, "pfin"), context.tagger("pfin:sum")
     problem = context.problem(sample, tagger)
     published, meant = (
-        explain_by_pair_masking(problem, slots=_COMPUTED, alone=alone, outliers=outliers)
+        explain_by_pair_masking(
+            problem, slots=_COMPUTED, alone=alone, scale=scale, outliers=outliers
+        )
         for alone in (False, True)
     )
     values: dict[str, Any] = {"auc": {"baseline": published.details["auc"]}}

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from repro.figures.components import (
     VARIANCE,
+    check_rows,
     correlation_tables,
     draw_component_correlations,
     jet_quantities_of,
@@ -26,11 +27,14 @@ _VARIANTS = ("cat", "sum")
 def compute(context: Context) -> Result:
     """Correlate the components with 17 quantities, of the 60 constituents that PFIN sees.
 
+    Subjettiness is that of all constituents: what the authors took for jets of more than 60 is not
+    known.
     As published on 103,424 jets (B2).  Signs of components mean nothing.
     """
     sample = explained_sample(context, "pfin")
     taggers = [context.tagger(f"pfin:{variant}") for variant in _VARIANTS]
     jets = context.sample("leading_jets", jets=len(sample.labels))
+    check_rows(jets, sample)
     quantities = jet_quantities_of(jets)
     values: dict[str, Any] = {"correlation": {}, "abs_correlation": {}, "mass_minus_nconst": {}}
     for tagger in taggers:
@@ -64,8 +68,7 @@ def _difference(row: dict[str, Any]) -> Interval:
     if mass["value"] is None or count["value"] is None:
         return Interval(math.nan, math.nan, math.nan, 0.95)
     value = mass["value"] - count["value"]
-    ends = [entry.get("interval") or (None, None) for entry in (mass, count)]
-    if any(end is None for pair in ends for end in pair):  # too few jets
-        return Interval(value, math.nan, math.nan, 0.95)
-    half = math.hypot(*(high - low for low, high in ends)) / 2
+    ends = [entry.get("interval") or [math.nan, math.nan] for entry in (mass, count)]
+    widths = (math.nan if None in pair else pair[1] - pair[0] for pair in ends)
+    half = math.hypot(*widths) / 2  # NaN of too few jets
     return Interval(value, value - half, value + half, 0.95)

@@ -99,7 +99,9 @@ def compute(context: Context) -> Result:
     """
     source = context.jet_source()
     taggers, reasons = _taggers(context)
-    taggers[_CLEAN] = context.tagger("pfn")
+    if context.settings.weights in ("auto", "authors", "embedded"):
+        # A user's file has the leak, and would fit PFN as well.
+        taggers[_CLEAN] = context.tagger("pfn")
     leak = measure_leak(context, source, taggers)
     sample = _described(source, leak.labels)
     kind = rate(sample.kind, leak.labels)
