@@ -46,6 +46,7 @@ def explain_by_permutation(problem: Problem, *, level: float = 0.95) -> Explanat
             )
         },
         details={"auc": 100 * base.auc},
+        settings={"seed": problem.seed},
     )
 
 

@@ -12,7 +12,8 @@ from repro.data.open_jets import open_jets
 from repro.errors import BadInput, NotAvailable
 from repro.features.pfn import pfn_inputs
 from repro.features.registry import find_inputs
-from repro.features.samples import JetSource, Sample
+from repro.features.sample_streams import JetSet
+from repro.features.samples import JetSource
 from repro.features.truth_leak import transverse_imbalance
 from repro.figures.context import Context
 from repro.figures.performance import (
@@ -199,21 +200,8 @@ def _architecture(tagger: Tagger) -> dict[str, Any]:
     return {**layers_of(tagger.card), "parameters": count_parameters(tagger.network)}
 
 
-def _described(source: JetSource, labels: NDArray[np.int64]) -> Sample:
+def _described(source: JetSource, labels: NDArray[np.int64]) -> JetSet:
     with open_jets(source.path) as file:
         length = len(file)
     total = len(labels)
-    share = "all" if total == length else "the first"
-    return Sample(
-        inputs=np.empty((total, 0), np.float32),
-        labels=labels,
-        rows=np.arange(total),
-        kind=("complete" if total == length else "subset") if source.is_paper else "other",
-        description=f"{share} {total:,} {source.name}",
-        data={
-            **source.block,
-            "jets": total,
-            "selection": "all" if total == length else f"first {total}",
-        },
-        family=_FAMILY,
-    )
+    return JetSet(labels, np.arange(total), **source.facts(length, length, total, total))
