@@ -17,6 +17,7 @@ TOPTAG = [
     *(f"toptag/table{n}" for n in range(1, 9)),
     *(f"toptag/fig{n}" for n in range(1, 30)),
     "toptag/figS1",
+    "toptag/figS2",
     "toptag/tableS1",
 ]
 HBB = [

@@ -1,0 +1,146 @@
+"""FS2: how far explanation methods agree about the order of features, model by model.
+
+No figure of the paper: its main point, that methods disagree, in one picture.
+"""
+
+import dataclasses
+import itertools
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import kendalltau
+
+from repro.explain.problem import Explanation, Problem
+from repro.explain.registry import find_method
+from repro.features.samples import Sample
+from repro.figures.context import Context
+from repro.figures.drawing import CLASS_LABELS, footer, new_figure
+from repro.figures.latent import particle_problem
+from repro.metrics.bootstrap import Intervals
+from repro.metrics.intervals import Interval
+from repro.models.tagger import Tagger
+from repro.results.document import Result
+
+__all__ = ["compute", "render"]
+
+_DENSE = (
+    "occlusion",
+    "permutation",
+    "mad_relevance",
+    "lrp",
+    "kernel_shap",
+    "integrated_gradients",
+)
+_MODELS = {
+    "topodnn": _DENSE,
+    "mbns": _DENSE,
+    "pfn": ("occlusion", "permutation", "mad_relevance", "integrated_gradients"),
+}
+_TITLES = {
+    "topodnn": "TopoDNN",
+    "mbns": "MBNS",
+    "pfn": "PFN",
+    "occlusion": "ΔAUC",
+    "permutation": "permutation",
+    "mad_relevance": "MAD",
+    "lrp": "LRP",
+    "kernel_shap": "SHAP",
+    "integrated_gradients": "int. gradients",
+}
+_JETS = {"integrated_gradients": 2000, "kernel_shap": 100}
+_DRAWS = 200
+_FEWER = (
+    "Integrated gradients are those of 2,000 jets of each class at most, SHAP values of 100 with a "
+    "background of 100 others: their intervals are wider."
+)
+
+
+def compute(context: Context) -> Result:
+    """Rank the features of each model by each method and correlate the ranks (Kendall's τ).
+
+    Methods as published; those without classes give both classes the same order.
+    """
+    values: dict[str, Any] = {"kendall_tau": {}}
+    taggers, sample = [], None
+    for family, methods in _MODELS.items():
+        tagger = context.tagger(family)
+        of_family = context.sample(family)
+        sample = sample or of_family
+        taggers.append(tagger)
+        problem = _problem(context, of_family, tagger)
+        found = {name: find_method(name).explain(_fewer(problem, name)) for name in methods}
+        values["kendall_tau"][family] = {
+            panel: _agreement(found, panel, context.settings.seed) for panel in ("qcd", "top")
+        }
+    assert sample is not None  # noqa: S101 - there are models
+    return context.result("toptag/figS2", sample, taggers, values, notes=[_FEWER])
+
+
+def render(result: Result) -> Figure:
+    """Draw a matrix of τ for each model and class."""
+    tables = result.values["kendall_tau"]
+    figure = new_figure(5.4 * len(tables), 9.6)
+    grid = figure.subplots(2, len(tables))
+    for column, (family, classes) in zip(grid.T, tables.items(), strict=True):
+        for axes, (panel, table) in zip(column, classes.items(), strict=True):
+            matrix = np.array([[cell["value"] for cell in row.values()] for row in table.values()])
+            image = axes.imshow(matrix.astype(float), cmap="PuOr", vmin=-1, vmax=1)
+            names = [_TITLES[name] for name in table]
+            axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
+            axes.set_yticks(range(len(names)), names)
+            for (i, j), value in np.ndenumerate(matrix.astype(float)):
+                colour = "white" if abs(value) > 0.6 else "black"
+                axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
+            axes.set_title(f"{_TITLES[family]}, {CLASS_LABELS[panel]}")
+    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="Kendall's τ")
+    footer(figure, result)
+    return figure
+
+
+def _problem(context: Context, sample: Sample, tagger: Tagger) -> Problem:
+    if sample.family == "pfn":
+        return particle_problem(context, sample, tagger)
+    return context.problem(sample, tagger)
+
+
+def _fewer(problem: Problem, method: str) -> Problem:
+    """Return the problem with as many jets of each class as the method gets."""
+    most = _JETS.get(method)
+    if most is None:
+        return problem
+    kept = [np.flatnonzero(problem.of_class(label))[:most] for label in (0, 1)]
+    rows = np.sort(np.concatenate(kept))
+    return dataclasses.replace(problem, inputs=problem.inputs[rows], labels=problem.labels[rows])
+
+
+def _agreement(found: dict[str, Explanation], panel: str, seed: int) -> dict[str, Any]:
+    """Return τ of each pair of methods, with the interval that those of the numbers give it."""
+    generator = np.random.default_rng(seed)
+    numbers = {name: _panel(entry, panel) for name, entry in found.items()}
+    drawn = {name: _draws(entry, generator) for name, entry in numbers.items()}
+    table: dict[str, Any] = {name: {} for name in numbers}
+    for first, second in itertools.product(numbers, repeat=2):
+        value = _tau(numbers[first].value, numbers[second].value)
+        if first == second:
+            table[first][second] = Interval(value, value, value, 0.95)
+            continue
+        pairs = zip(drawn[first], drawn[second], strict=True)
+        low, high = np.quantile([_tau(one, other) for one, other in pairs], [0.025, 0.975])
+        table[first][second] = Interval(
+            value, min(float(low), value), max(float(high), value), 0.95
+        )
+    return table
+
+
+def _panel(found: Explanation, panel: str) -> Intervals:
+    return found.panels[panel if panel in found.panels else "all"]
+
+
+def _draws(numbers: Intervals, generator: np.random.Generator) -> np.ndarray[Any, Any]:
+    spread = np.nan_to_num((numbers.high - numbers.low) / (2 * 1.959964))
+    return numbers.value + spread * generator.standard_normal((_DRAWS, len(numbers)))
+
+
+def _tau(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:
+    return float(np.nan_to_num(kendalltau(first, second).statistic))
