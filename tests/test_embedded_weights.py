@@ -13,7 +13,7 @@ from repro.data.pins import find_artifact
 from repro.data.store import shipped_path
 from repro.errors import IntegrityError, NotAvailable
 from repro.features.embedded import SHIPPED, read_parts
-from repro.features.registry import FAMILIES as FAMILIES_OF_INPUTS
+from repro.features.registry import find_inputs
 from repro.features.truth_leak import with_truth
 from repro.metrics.roc import auc, rank_jets
 from repro.models import embedded_weights
@@ -57,7 +57,7 @@ def test_they_are_as_good_as_their_card_says(name, part):
     assert tagger.weights[0].sha256 == document["weights"]["sha256"]
     jets = part.jets
     some = slice(0, 400 if card.family == "pfin" else None)
-    needs_truth = FAMILIES_OF_INPUTS[card.family].needs_truth
+    needs_truth = find_inputs(card.family).needs_truth
     momenta = with_truth(jets) if needs_truth else jets.four_momenta
     scores = score_jets(tagger, momenta[some], part.tau[some])
     known = ~np.isnan(scores)
