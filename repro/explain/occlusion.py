@@ -6,6 +6,7 @@ both classes and padded zeros included; ΔAUC is in percentage points.
 
 import numpy as np
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.masking import logits_of, masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
@@ -14,7 +15,7 @@ from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval, auc_interval, difference_interval, placements
 from repro.metrics.roc import rank_jets
 
-__all__ = ["discriminant", "explain_by_occlusion"]
+__all__ = ["auc_drops", "discriminant", "explain_by_occlusion"]
 
 
 @method("occlusion", "ΔAUC when a feature is replaced by its mean, percentage points")
@@ -30,32 +31,38 @@ def explain_by_occlusion(
         replacement: ``mean`` as published, ``median`` or ``zero``.
         level: Confidence level of the intervals.
     """
-    values = replacement_values(problem, replacement)
-    scores = discriminant(logits_of(problem))
-    base = placements(scores, problem.labels)
-    whole = auc_interval(rank_jets(scores, problem.labels), level)
-    drops = []
-    for _, logits in masked_logits(problem, values):
-        masked = placements(discriminant(logits), problem.labels)
-        drops.append(difference_interval(base, masked, level))
+    drops, whole = auc_drops(problem, replacement_values(problem, replacement), level)
     return Explanation(
         "occlusion",
         "percentage points",
         problem.ranked_features,
-        {
-            "all": Intervals(
-                100 * np.array([drop.value for drop in drops]),
-                100 * np.array([drop.low for drop in drops]),
-                100 * np.array([drop.high for drop in drops]),
-                level,
-            )
-        },
-        details={
-            "auc": 100 * base.auc,
-            "auc_interval": Interval(100 * whole.value, 100 * whole.low, 100 * whole.high, level),
-        },
+        {"all": drops},
+        details={"auc": whole.value, "auc_interval": whole},
         settings={"replacement": replacement},
     )
+
+
+def auc_drops(problem: Problem, values: FloatArray, level: float) -> tuple[Intervals, Interval]:
+    """Return 100·(AUC - AUC with a feature replaced) for each ranked feature, and the AUC in %.
+
+    Args:
+        problem: The classifier and its jets.
+        values: (features,), the replacement of each column, or (n, features), that of each jet.
+        level: Confidence level of the intervals.
+    """
+    scores = discriminant(logits_of(problem))
+    base = placements(scores, problem.labels)
+    drops = [
+        difference_interval(base, placements(discriminant(logits), problem.labels), level)
+        for _, logits in masked_logits(problem, values)
+    ]
+    whole = auc_interval(rank_jets(scores, problem.labels), level)
+    return Intervals(
+        100 * np.array([drop.value for drop in drops]),
+        100 * np.array([drop.low for drop in drops]),
+        100 * np.array([drop.high for drop in drops]),
+        level,
+    ), Interval(100 * whole.value, 100 * whole.low, 100 * whole.high, level)
 
 
 def discriminant(

@@ -7,12 +7,9 @@ about jets that do not exist; shuffled, each feature keeps its distribution and 
 import numpy as np
 
 from repro.data.arrays import FloatArray
-from repro.explain.masking import logits_of, masked_logits
-from repro.explain.occlusion import discriminant
+from repro.explain.occlusion import auc_drops
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
-from repro.metrics.bootstrap import Intervals
-from repro.metrics.intervals import difference_interval, placements
 
 __all__ = ["explain_by_permutation"]
 
@@ -28,24 +25,13 @@ def explain_by_permutation(problem: Problem, *, level: float = 0.95) -> Explanat
         problem: The classifier and its jets; its seed is that of the shuffling.
         level: Confidence level of the intervals.
     """
-    base = placements(discriminant(logits_of(problem)), problem.labels)
-    drops = [
-        difference_interval(base, placements(discriminant(logits), problem.labels), level)
-        for _, logits in masked_logits(problem, _shuffled(problem))
-    ]
+    drops, whole = auc_drops(problem, _shuffled(problem), level)
     return Explanation(
         "permutation",
         "percentage points",
         problem.ranked_features,
-        {
-            "all": Intervals(
-                100 * np.array([drop.value for drop in drops]),
-                100 * np.array([drop.low for drop in drops]),
-                100 * np.array([drop.high for drop in drops]),
-                level,
-            )
-        },
-        details={"auc": 100 * base.auc},
+        {"all": drops},
+        details={"auc": whole.value},
         settings={"seed": problem.seed},
     )
 
