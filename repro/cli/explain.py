@@ -86,6 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     with open_jets(arguments.file):
         pass  # complains before weights are fetched
     from repro.explain.registry import find_method  # noqa: PLC0415 - imports torch
+    from repro.figures.context import Context  # noqa: PLC0415
     from repro.figures.latent import particle_problem  # noqa: PLC0415
     from repro.figures.shap import explained_jets  # noqa: PLC0415
 
@@ -98,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
     if method.name == _SLOW:
         sample = explained_jets(sample, arguments.seed)
     on_constituents = card.family in ("pfn", "pfin", "augpfn", "leakypfn")
-    problem = (particle_problem if on_constituents else _plain)(context, sample, tagger)
+    make = particle_problem if on_constituents else Context.problem
+    problem = make(context, sample, tagger)
     found = method.explain(problem, **options)
     print(f"{method.name} of {card.name} on {sample.description}, in units of {found.unit}")
     for name in found.panels:
@@ -126,14 +128,8 @@ def _check_options(method: "Method", options: dict[str, Any]) -> None:
             raise BadInput(f"{method.name} has no option {name!r}: choose from {', '.join(known)}")
         default = known[name]
         wanted: Any = (float, int) if default is None or type(default) is float else type(default)
-        if not isinstance(value, wanted) or (
-            isinstance(value, bool) and default is not True and default is not False
-        ):
+        if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):
             raise BadInput(f"--option {name}={value}: give a value such as {default}")
-
-
-def _plain(context: Any, sample: Any, tagger: Any) -> Any:
-    return context.problem(sample, tagger)
 
 
 def _option(text: str) -> tuple[str, Any]:

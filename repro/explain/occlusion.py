@@ -4,6 +4,8 @@ Source: arXiv:2210.04371, dAUC notebooks.  The replacement is the mean over the 
 both classes and padded zeros included; ΔAUC is in percentage points.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from repro.data.arrays import FloatArray
@@ -15,7 +17,7 @@ from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval, auc_interval, difference_interval, placements
 from repro.metrics.roc import rank_jets
 
-__all__ = ["auc_drops", "discriminant", "explain_by_occlusion"]
+__all__ = ["auc_drops", "discriminant", "explain_by_occlusion", "in_points"]
 
 
 @method("occlusion", "ΔAUC when a feature is replaced by its mean, percentage points")
@@ -57,12 +59,17 @@ def auc_drops(problem: Problem, values: FloatArray, level: float) -> tuple[Inter
         for _, logits in masked_logits(problem, values)
     ]
     whole = auc_interval(rank_jets(scores, problem.labels), level)
+    return in_points(drops, level), in_points([whole], level)[0]
+
+
+def in_points(areas: Sequence[Interval], level: float) -> Intervals:
+    """Return AUCs, or differences of two, in per cent."""
     return Intervals(
-        100 * np.array([drop.value for drop in drops]),
-        100 * np.array([drop.low for drop in drops]),
-        100 * np.array([drop.high for drop in drops]),
+        100 * np.array([area.value for area in areas]),
+        100 * np.array([area.low for area in areas]),
+        100 * np.array([area.high for area in areas]),
         level,
-    ), Interval(100 * whole.value, 100 * whole.low, 100 * whole.high, level)
+    )
 
 
 def discriminant(

@@ -19,11 +19,10 @@ from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.mad_relevance import differential_relevance, own_logit
 from repro.explain.masking import logits_of
-from repro.explain.occlusion import discriminant
+from repro.explain.occlusion import discriminant, in_points
 from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Explanation, Problem
-from repro.metrics.bootstrap import Intervals
-from repro.metrics.intervals import Interval, auc_interval, difference_interval, placements
+from repro.metrics.intervals import auc_interval, difference_interval, placements
 from repro.metrics.means import mean_intervals
 from repro.metrics.roc import rank_jets
 
@@ -109,7 +108,7 @@ def explain_by_pair_masking(
             relevance[mine, position] = np.abs(change)
         drops[:, position] = probability - _own_probability(logits, labels)
         areas.append(difference_interval(places, placements(discriminant(logits), labels), level))
-    panels = {"delta_auc": _in_points(areas, level)}
+    panels = {"delta_auc": in_points(areas, level)}
     for label, name in enumerate(problem.classes):
         mine = problem.of_class(label)
         panels[name] = mean_intervals(treat_outliers(relevance[mine], outliers, factor), level)
@@ -121,9 +120,7 @@ def explain_by_pair_masking(
         "1",
         pair_names(slots),
         panels,
-        details={
-            "auc": Interval(100 * whole.value, 100 * whole.low, 100 * whole.high, level),
-        },
+        details={"auc": in_points([whole], level)[0]},
         settings={
             "slots": slots,
             "alone": alone,
@@ -152,12 +149,3 @@ def _own_probability(logits: FloatArray, labels: NDArray[np.integer]) -> FloatAr
     other = logits[np.arange(len(labels)), 1 - labels]
     mine = logits[np.arange(len(labels)), labels]
     return np.asarray(1 / (1 + np.exp(np.clip(other - mine, -700, 700))))
-
-
-def _in_points(areas: Sequence[Interval], level: float) -> Intervals:
-    return Intervals(
-        100 * np.array([area.value for area in areas]),
-        100 * np.array([area.low for area in areas]),
-        100 * np.array([area.high for area in areas]),
-        level,
-    )

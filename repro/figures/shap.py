@@ -1,5 +1,7 @@
 """What the figures of KernelSHAP share: which jets are explained, and what they can decide."""
 
+import dataclasses
+
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -39,14 +41,13 @@ def explained_jets(sample: Sample, seed: int) -> Sample:
     if len(chosen) == len(sample.labels):
         return sample
     about = f"{len(chosen)} of {sample.description}, {_JETS_PER_CLASS} per class at most"
-    return Sample(
+    return dataclasses.replace(
+        sample,
         inputs=sample.inputs[chosen],
         labels=sample.labels[chosen],
         rows=sample.rows[chosen],
-        kind=sample.kind,
         description=about,
         data={**sample.data, "jets": len(chosen), "selection": about},
-        family=sample.family,
     )
 
 
