@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from repro.explain.problem import Explanation
 from repro.figures.drawing import footer, name_columns, new_figure
 from repro.metrics.bootstrap import Intervals
+from repro.metrics.intervals import Interval
+from repro.metrics.ranks import largest
 from repro.results.document import Result
 
 __all__ = ["draw_patterns", "pattern_values"]
@@ -105,16 +107,12 @@ def _by_layer(numbers: NDArray[np.float64], sizes: list[int]) -> dict[str, list[
     return {f"layer{i + 1}": part.tolist() for i, part in enumerate(parts)}
 
 
-def _largest(difference: Intervals, sizes: list[int]) -> dict[str, dict[str, Any]]:
-    found = {}
-    ends = np.cumsum(sizes)
-    for layer, (size, end) in enumerate(zip(sizes, ends, strict=True), start=1):
-        node = end - size + int(np.argmax(difference.value[end - size : end]))
-        found[f"layer{layer}"] = {
-            "value": float(difference.value[node]),
-            "interval": [float(difference.low[node]), float(difference.high[node])],
-        }
-    return found
+def _largest(difference: Intervals, sizes: list[int]) -> dict[str, Interval]:
+    """Return the largest difference of each layer, whose interval knows that it was chosen."""
+    return {
+        f"layer{layer}": largest(difference.take(np.arange(end - size, end)))
+        for layer, (size, end) in enumerate(zip(sizes, np.cumsum(sizes), strict=True), start=1)
+    }
 
 
 def _column(values: NDArray[np.float64], height: int) -> NDArray[np.float64]:

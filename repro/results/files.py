@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from repro.results.document import Result
 from repro.results.tables import to_latex, to_markdown
 
 __all__ = ["write_files", "write_result"]
+
+_HEADER = ["name", "value", "low", "high", "places"]
 
 
 def write_result(result: Result, pictures: Mapping[str, bytes] | None, out: Path) -> list[Path]:
@@ -58,16 +60,20 @@ def write_files(item: Item, contents: Mapping[str, bytes], out: Path) -> list[Pa
 
 
 def _csv(result: Result) -> str:
+    """Return names, values and ends of intervals; of rankings also the places."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["name", "value", "low", "high"])
-    writer.writerows(_flat("", result.values))
+    rows = [_HEADER, *_flat("", result.values)]
+    if not any(row[-1] for row in rows[1:]):
+        rows = [row[:-1] for row in rows]
+    writer.writerows(rows)
     return buffer.getvalue()
 
 
 def _flat(prefix: str, value: Any) -> Iterator[list[Any]]:
-    if isinstance(value, Mapping) and set(value) >= {"value"} and "interval" in value:
-        yield [prefix, _cell(value["value"]), *value["interval"]]
+    if isinstance(value, Mapping) and "value" in value and {"interval", "places"} & set(value):
+        ends = value.get("interval") or ["", ""]
+        yield [prefix, _cell(value["value"]), *ends, _places(value.get("places"))]
     elif isinstance(value, Mapping):
         for key, entry in value.items():
             yield from _flat(f"{prefix}.{key}" if prefix else key, entry)
@@ -75,7 +81,12 @@ def _flat(prefix: str, value: Any) -> Iterator[list[Any]]:
         for position, entry in enumerate(value):
             yield from _flat(f"{prefix}.{position}", entry)
     else:
-        yield [prefix, _cell(value), "", ""]
+        yield [prefix, _cell(value), "", "", ""]
+
+
+def _places(ends: Sequence[int] | None) -> str:
+    """Return the places that a number may have, such as ``2-3``."""
+    return "-".join(map(str, dict.fromkeys(ends or ())))
 
 
 def _cell(value: Any) -> Any:

@@ -28,7 +28,7 @@ def compute(context: Context) -> Result:
     values = {
         "lrp": shown,
         "order": {name: {"first_two": order_entry(found, name, 2, seed)} for name in shown},
-        "rank": {name: {"phi_1": rank_entry(shown[name], "phi_1")} for name in shown},
+        "rank": {name: {"phi_1": rank_entry(found, name, "phi_1")} for name in shown},
     }
     return context.result("toptag/fig4", sample, [tagger], values, settings=found.settings)
 

@@ -27,7 +27,7 @@ def compute(context: Context) -> Result:
     shown = {name: bars_of(found, name) for name in ("qcd", "top")}
     values = {
         "mad": shown,
-        "rank": {name: {"pT_J": rank_entry(shown[name], "pT_J")} for name in shown},
+        "rank": {name: {"pT_J": rank_entry(found, name, "pT_J")} for name in shown},
     }
     return context.result("toptag/fig12", sample, [tagger], values, settings=found.settings)
 

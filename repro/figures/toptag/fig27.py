@@ -13,9 +13,11 @@ from repro.explain.problem import Explanation
 from repro.figures.context import Context
 from repro.figures.drawing import footer, name_columns, name_rows, new_figure
 from repro.figures.latent import explained_sample
+from repro.figures.rankings import placed
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval
-from repro.results.document import Result, named
+from repro.metrics.ranks import largest, smallest
+from repro.results.document import Result
 
 __all__ = ["compute", "render"]
 
@@ -90,7 +92,7 @@ def render(result: Result) -> Figure:
 
 def _tables(found: Explanation) -> dict[str, Any]:
     def table(panel: str) -> dict[str, Any]:
-        return named(found.names, found.panels[panel])
+        return placed(found, panel)
 
     mad = {name: table(name) for name in ("qcd", "top")}
     drops = {name: table(f"probability_drop.{name}") for name in ("qcd", "top")}
@@ -100,31 +102,27 @@ def _tables(found: Explanation) -> dict[str, Any]:
     return {
         "mad": {
             **mad,
-            "smallest_top_minus_qcd": _smallest_gap(panels["top"], panels["qcd"], shown),
+            "smallest_top_minus_qcd": _smallest_gap(
+                panels["top"].take(shown), panels["qcd"].take(shown)
+            ),
         },
         "probability_drop": {
             **drops,
-            "largest_qcd": _extreme(panels["probability_drop.qcd"], shown, np.argmax),
+            "largest_qcd": largest(panels["probability_drop.qcd"].take(shown)),
             "top_minus_qcd": _smallest_gap(
-                panels["probability_drop.top"], panels["probability_drop.qcd"], shown
+                panels["probability_drop.top"].take(shown),
+                panels["probability_drop.qcd"].take(shown),
             ),
         },
-        "delta_auc": {**areas, "smallest": _extreme(panels["delta_auc"], shown, np.argmin)},
+        "delta_auc": {**areas, "smallest": smallest(panels["delta_auc"].take(shown))},
     }
 
 
-def _extreme(numbers: Intervals, shown: list[int], choose: Any) -> Interval:  # noqa: ANN401
-    """Return the smallest or largest of the numbers that the paper shows."""
-    return numbers[shown[int(choose(numbers.value[shown]))]]
-
-
-def _smallest_gap(top: Intervals, qcd: Intervals, shown: list[int]) -> Interval:
+def _smallest_gap(top: Intervals, qcd: Intervals) -> Interval:
     """Return the smallest difference of the classes, which are independent jets."""
     gap = top.value - qcd.value
     margin = np.hypot((top.high - top.low) / 2, (qcd.high - qcd.low) / 2)
-    at = shown[int(np.argmin(gap[shown]))]
-    value, width = float(gap[at]), float(margin[at])
-    return Interval(value, value - width, value + width, top.level)
+    return smallest(Intervals(gap, gap - margin, gap + margin, top.level))
 
 
 def _draw(axes: Axes, above: Mapping[str, Any], below: Mapping[str, Any], label: str) -> None:

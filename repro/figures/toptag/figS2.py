@@ -19,6 +19,7 @@ from repro.figures.drawing import footer, name_columns, name_rows, new_figure
 from repro.figures.labels import CLASS_LABELS
 from repro.figures.latent import particle_problem
 from repro.metrics.bootstrap import Intervals
+from repro.metrics.correlated import draw_numbers
 from repro.metrics.intervals import Interval
 from repro.models.tagger import Tagger
 from repro.results.document import Result
@@ -59,6 +60,11 @@ _FEWER = (
     "Integrated gradients are those of 2,000 jets of each class at most, SHAP values of 100 with a "
     "background of 100 others: their intervals are wider."
 )
+_BETWEEN = (
+    "Errors of one method's numbers are drawn with their correlation. Those of two methods are "
+    "drawn as if independent, although the jets are the same in part; and noise is drawn onto "
+    "numbers that have noise already, so intervals of τ are rather too wide, towards zero."
+)
 
 
 def compute(context: Context) -> Result:
@@ -79,7 +85,7 @@ def compute(context: Context) -> Result:
             panel: _agreement(found, panel, context.settings.seed) for panel in ("qcd", "top")
         }
     assert sample is not None  # noqa: S101 - there are models
-    return context.result("toptag/figS2", sample, taggers, values, notes=[_FEWER])
+    return context.result("toptag/figS2", sample, taggers, values, notes=[_FEWER, _BETWEEN])
 
 
 def render(result: Result) -> Figure:
@@ -124,7 +130,7 @@ def _agreement(found: dict[str, Explanation], panel: str, seed: int) -> dict[str
     """Return τ of each pair of methods, with the interval that those of the numbers give it."""
     generator = np.random.default_rng(seed)
     numbers = {name: _panel(entry, panel) for name, entry in found.items()}
-    drawn = {name: _draws(entry, generator) for name, entry in numbers.items()}
+    drawn = {name: draw_numbers(entry, generator, _DRAWS) for name, entry in numbers.items()}
     table: dict[str, Any] = {name: {} for name in numbers}
     for first, second in itertools.product(numbers, repeat=2):
         value = _tau(numbers[first].value, numbers[second].value)
@@ -141,11 +147,6 @@ def _agreement(found: dict[str, Explanation], panel: str, seed: int) -> dict[str
 
 def _panel(found: Explanation, panel: str) -> Intervals:
     return found.panels[panel if panel in found.panels else "all"]
-
-
-def _draws(numbers: Intervals, generator: np.random.Generator) -> np.ndarray[Any, Any]:
-    spread = np.nan_to_num((numbers.high - numbers.low) / (2 * 1.959964))
-    return numbers.value + spread * generator.standard_normal((_DRAWS, len(numbers)))
 
 
 def _tau(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:
