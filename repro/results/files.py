@@ -4,27 +4,28 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from repro.catalogue import find_item
+from repro.catalogue import Item, find_item
 from repro.data.atomic import write_atomically
 from repro.results.document import Result
 from repro.results.tables import to_latex, to_markdown
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+__all__ = ["write_files", "write_result"]
 
-__all__ = ["write_result"]
-
-_DPI = 150
 _HEADER = ["name", "value", "low", "high", "places"]
 
 
-def write_result(result: Result, figure: "Figure | None", out: Path) -> list[Path]:
+def write_result(result: Result, pictures: Mapping[str, bytes] | None, out: Path) -> list[Path]:
     """Write an item's files to ``out/<paper>/``.
 
-    Figures get JSON, CSV, PNG and PDF; tables JSON, CSV, Markdown and LaTeX, and pictures
+    Figures get JSON, CSV and their pictures; tables JSON, CSV, Markdown and LaTeX, and pictures
     if they have one.
+
+    Args:
+        result: The numbers.
+        pictures: By suffix, as they are to be written; None if there are none.
+        out: The folder.
 
     Returns:
         The files written.
@@ -37,8 +38,18 @@ def write_result(result: Result, figure: "Figure | None", out: Path) -> list[Pat
     if item.kind == "table":
         contents["md"] = to_markdown(result).encode()
         contents["tex"] = to_latex(result).encode()
-    if figure is not None:
-        contents |= {kind: _picture(figure, kind) for kind in ("png", "pdf")}
+    return write_files(item, contents | dict(pictures or {}), out)
+
+
+def write_files(item: Item, contents: Mapping[str, bytes], out: Path) -> list[Path]:
+    """Write files of an item to ``out/<paper>/``, by their suffixes.
+
+    Returns:
+        The files written.
+
+    Raises:
+        BadInput: If a file cannot be written; nothing is left half-written.
+    """
     folder = out / item.paper
     paths = []
     for suffix, content in contents.items():
@@ -46,14 +57,6 @@ def write_result(result: Result, figure: "Figure | None", out: Path) -> list[Pat
         write_atomically(path, content)
         paths.append(path)
     return paths
-
-
-def _picture(figure: "Figure", kind: str) -> bytes:
-    buffer = io.BytesIO()
-    # No dates: the same numbers give the same bytes.
-    metadata = {"Software": None} if kind == "png" else {"CreationDate": None}
-    figure.savefig(buffer, format=kind, dpi=_DPI, metadata=metadata)
-    return buffer.getvalue()
 
 
 def _csv(result: Result) -> str:

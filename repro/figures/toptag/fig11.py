@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from repro.explain.lrp import explain_by_lrp
+from repro.figures.captions import LRP_CAPTION, LRP_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.rankings import bars_of, rank_entry
@@ -34,4 +35,4 @@ def compute(context: Context) -> Result:
 def render(result: Result) -> Figure:
     """Draw the 10 largest relevances per class."""
     panels = {"qcd": "lrp.qcd", "top": "lrp.top"}
-    return bar_figure(result, panels, "mean |normalised relevance|", 10)
+    return bar_figure(result, panels, LRP_LABEL, 10, LRP_CAPTION)

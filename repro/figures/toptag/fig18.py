@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from repro.explain.masking import logits_of
 from repro.explain.occlusion import discriminant, explain_by_occlusion
 from repro.explain.problem import Problem
+from repro.figures.captions import DROP_CAPTION, DROP_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.latent import CUT, LatentSpace, explained_sample, latent_space
@@ -42,7 +43,7 @@ def compute(context: Context) -> Result:
 
 def render(result: Result) -> Figure:
     """Draw the 20 largest drops as horizontal bars."""
-    return bar_figure(result, {"all": "delta_auc"}, "Percent drop in AUC")
+    return bar_figure(result, {"all": "delta_auc"}, DROP_LABEL, caption=DROP_CAPTION)
 
 
 def _kept(problem: Problem, space: LatentSpace, order: tuple[str, ...]) -> dict[str, Any]:

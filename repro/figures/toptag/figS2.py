@@ -16,7 +16,8 @@ from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import find_method
 from repro.features.samples import Sample
 from repro.figures.context import Context
-from repro.figures.drawing import CLASS_LABELS, footer, new_figure
+from repro.figures.drawing import footer, name_columns, name_rows, new_figure
+from repro.figures.labels import CLASS_LABELS
 from repro.figures.latent import particle_problem
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.correlated import draw_numbers
@@ -52,6 +53,10 @@ _TITLES = {
 }
 _JETS = {"integrated_gradients": 2000, "kernel_shap": 100}
 _DRAWS = 200
+_CAPTION = (
+    r"Kendall's $\tau$ of the ranks of all features by two methods: 1 for the same order, 0 for "
+    "none in common, −1 for the reverse."
+)
 _FEWER = (
     "Integrated gradients are those of 2,000 jets of each class at most, SHAP values of 100 with a "
     "background of 100 others: their intervals are wider."
@@ -88,21 +93,22 @@ def compute(context: Context) -> Result:
 def render(result: Result) -> Figure:
     """Draw a matrix of τ for each model and class."""
     tables = result.values["kendall_tau"]
-    figure = new_figure(5.4 * len(tables), 9.6)
+    figure = new_figure(4.6 * len(tables) + 0.8, 9.4)
     grid = figure.subplots(2, len(tables))
     for column, (family, classes) in zip(grid.T, tables.items(), strict=True):
         for axes, (panel, table) in zip(column, classes.items(), strict=True):
             matrix = np.array([[cell["value"] for cell in row.values()] for row in table.values()])
             image = axes.imshow(matrix.astype(float), cmap="PuOr", vmin=-1, vmax=1)
             names = [_TITLES[name] for name in table]
-            axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
-            axes.set_yticks(range(len(names)), names)
+            name_columns(axes, names, 90)
+            name_rows(axes, names)
             for (i, j), value in np.ndenumerate(matrix.astype(float)):
                 colour = "white" if abs(value) > 0.6 else "black"
-                axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
+                text = f"{value:.2f}".replace("-", "−")
+                axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=9)
             axes.set_title(f"{_TITLES[family]}, {CLASS_LABELS[panel]}")
-    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="Kendall's τ")
-    footer(figure, result)
+    figure.colorbar(image, ax=figure.axes, shrink=0.6, label=r"Kendall's $\tau$")
+    footer(figure, result, _CAPTION)
     return figure
 
 
