@@ -22,7 +22,7 @@ from repro.explain.masking import logits_of
 from repro.explain.occlusion import discriminant, in_points
 from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Explanation, Problem
-from repro.metrics.intervals import auc_interval, difference_interval, placements
+from repro.metrics.intervals import auc_interval, difference_interval, jet_order, placements
 from repro.metrics.means import mean_intervals
 from repro.metrics.roc import rank_jets
 
@@ -96,7 +96,9 @@ def explain_by_pair_masking(
     own = own_logit(base, labels)
     probability = _own_probability(base, labels)
     scores = discriminant(base)
-    places, whole = placements(scores, labels), auc_interval(rank_jets(scores, labels), level)
+    order = jet_order(scores, labels)
+    places = placements(scores, labels, order)
+    whole = auc_interval(rank_jets(scores, labels), level)
     relevance = np.empty((len(labels), len(masks)))
     drops, areas = np.empty_like(relevance), []
     for position in range(len(masks)):
@@ -107,7 +109,8 @@ def explain_by_pair_masking(
             change = differential_relevance(own[mine], changed[mine], scale)
             relevance[mine, position] = np.abs(change)
         drops[:, position] = probability - _own_probability(logits, labels)
-        areas.append(difference_interval(places, placements(discriminant(logits), labels), level))
+        changed_places = placements(discriminant(logits), labels, order)
+        areas.append(difference_interval(places, changed_places, level))
     panels = {"delta_auc": in_points(areas, level)}
     for label, name in enumerate(problem.classes):
         mine = problem.of_class(label)
