@@ -10,11 +10,17 @@ import numpy as np
 
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput
-from repro.explain.masking import logits_of, masked_logits, replacement_values
+from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
-from repro.metrics.intervals import Interval, auc_interval, difference_interval, placements
+from repro.metrics.intervals import (
+    Interval,
+    auc_interval,
+    difference_interval,
+    jet_order,
+    placements,
+)
 from repro.metrics.roc import rank_jets
 
 __all__ = ["auc_drops", "discriminant", "explain_by_occlusion", "in_points"]
@@ -52,13 +58,15 @@ def auc_drops(problem: Problem, values: FloatArray, level: float) -> tuple[Inter
         values: (features,), the replacement of each column, or (n, features), that of each jet.
         level: Confidence level of the intervals.
     """
-    scores = discriminant(logits_of(problem))
-    base = placements(scores, problem.labels)
+    logits, masked = masked_logits(problem, values)
+    labels, scores = problem.labels, discriminant(logits)
+    order = jet_order(scores, labels)
+    base = placements(scores, labels, order)
     drops = [
-        difference_interval(base, placements(discriminant(logits), problem.labels), level)
-        for _, logits in masked_logits(problem, values)
+        difference_interval(base, placements(discriminant(changed), labels, order), level)
+        for _, changed in masked
     ]
-    whole = auc_interval(rank_jets(scores, problem.labels), level)
+    whole = auc_interval(rank_jets(scores, labels), level)
     return in_points(drops, level), in_points([whole], level)[0]
 
 
