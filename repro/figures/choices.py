@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,17 @@ from repro.data.reach import is_at_hand
 from repro.data.store import Store
 from repro.errors import BadInput, MissingData
 from repro.models.cards import Card
+from repro.models.embedded_weights import embedded_card
+from repro.models.tagger import Tagger
 
-__all__ = ["Settings", "WeightChoice", "check_weights", "choose_device", "choose_source"]
+__all__ = [
+    "Settings",
+    "WeightChoice",
+    "check_weights",
+    "choose_device",
+    "choose_source",
+    "trained_in_words",
+]
 
 _LOG = logging.getLogger(__name__)
 
@@ -155,3 +165,27 @@ def check_weights(chosen: str) -> None:
         inside = Path(chosen) / "weights.safetensors"
         hint = f", such as {inside}" if inside.is_file() else ""
         raise BadInput(f"no weights at {chosen}: give auto, authors, embedded or a file{hint}")
+
+
+def trained_in_words(taggers: Iterable[Tagger]) -> str:
+    """Return how long the package's own weights among those of the taggers were trained."""
+    trainings = [
+        embedded_card(tagger.card)["training"]
+        for tagger in taggers
+        if any(file.source == "embedded" for file in tagger.weights)
+    ]
+    if not trainings:
+        return ""
+    epochs, jets = (
+        (min(numbers), max(numbers))
+        for numbers in (
+            [training["epochs"] for training in trainings],
+            [training["data"]["jets"] for training in trainings],
+        )
+    )
+    return f"; the weights had {_span(epochs)} epochs of {_span(jets)} simulated jets"
+
+
+def _span(ends: tuple[int, int]) -> str:
+    first, last = ends
+    return f"{first:,}" if first == last else f"{first:,} to {last:,}"
