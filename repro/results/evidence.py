@@ -5,13 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import auc_interval
 from repro.metrics.roc import auc, rank_jets
 
-__all__ = ["FEWEST", "KINDS", "Evidence", "missing", "order_stability", "rate", "sample_control"]
+__all__ = [
+    "FEWEST",
+    "KINDS",
+    "Evidence",
+    "missing",
+    "order_stability",
+    "rank_interval",
+    "rate",
+    "sample_control",
+]
 
-KINDS = ("complete", "subset", "few", "other", "missing")
+KINDS = ("complete", "estimate", "subset", "few", "other", "missing")
 
 # Jets of each class below which the Gaussian intervals of means say too little.
 FEWEST = 100
@@ -22,7 +32,9 @@ class Evidence:
     """What numbers rest on.
 
     Attributes:
-        kind: ``complete``: the very jets of the paper; ``subset``: some of them;
+        kind: ``complete``: the very jets of the paper; ``estimate``: the very jets, but less was
+            computed than for the paper, and each number has an interval ``estimate`` of what all
+            of it would give on these jets; ``subset``: some of them;
             ``few``: jets too few to decide anything; ``other``: other jets, simulated or a
             user's; ``missing``: nothing.
         description: The jets in words, for the reasons of verdicts.
@@ -42,7 +54,7 @@ class Evidence:
     @property
     def reproduces(self) -> bool:
         """Whether paper's data met the authors' weights, so that the narrow tolerance holds."""
-        return self.kind in ("complete", "subset") and not self.own_weights
+        return self.kind in ("complete", "estimate", "subset") and not self.own_weights
 
 
 def missing(reason: str) -> Evidence:
@@ -95,9 +107,6 @@ def order_stability(
 ) -> dict[tuple[str, ...], float]:
     """Return how often each order of the leading names comes out of repeated samples.
 
-    Each number is drawn from a Gaussian as wide as its interval.  Numbers are taken as
-    independent, which for positively correlated ones understates the stability.
-
     Args:
         names: Names of the numbers.
         numbers: Their values and intervals, (k,).
@@ -105,12 +114,37 @@ def order_stability(
         seed: Seed of the draws.
         draws: Number of draws.
     """
-    spread = (numbers.high - numbers.low) / (2 * 1.959964)
-    normal = np.random.default_rng(seed).standard_normal((draws, len(names)))
-    drawn = numbers.value + np.nan_to_num(spread) * normal
+    drawn = _draw(numbers, seed, draws)
     leading = np.argsort(-drawn, axis=1, kind="stable")[:, :first]
     orders, counts = np.unique(leading, axis=0, return_counts=True)
     return {
         tuple(names[i] for i in order): float(count / draws)
         for order, count in zip(orders, counts, strict=True)
     }
+
+
+def rank_interval(
+    numbers: Intervals, position: int, seed: int, draws: int = 2000
+) -> tuple[float, float]:
+    """Return the 95 % interval of a number's rank (1: the largest) in repeated samples.
+
+    Args:
+        numbers: Values and intervals, (k,).
+        position: Which of them.
+        seed: Seed of the draws.
+        draws: Number of draws.
+    """
+    drawn = _draw(numbers, seed, draws)
+    ranks = 1 + (drawn > drawn[:, [position]]).sum(axis=1)
+    low, high = np.quantile(ranks, [0.025, 0.975], method="closest_observation")
+    return float(low), float(high)
+
+
+def _draw(numbers: Intervals, seed: int, draws: int) -> FloatArray:
+    """Draw numbers (draws, k) from Gaussians as wide as their intervals.
+
+    They are taken as independent, which for positively correlated ones understates stability.
+    """
+    spread = (numbers.high - numbers.low) / (2 * 1.959964)
+    normal = np.random.default_rng(seed).standard_normal((draws, len(numbers)))
+    return np.asarray(numbers.value + np.nan_to_num(spread) * normal)
