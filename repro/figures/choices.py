@@ -52,7 +52,7 @@ class Settings:
         jets: Use the first N jets; all if not given.
         seed: Seed of everything random.
         corrected: Whether the originals' quirks are off.
-        background: Rows of the KernelSHAP background.
+        background: Background jets that each jet meets in KernelSHAP.
         quiet: Whether progress is hidden.
     """
 
@@ -62,7 +62,7 @@ class Settings:
     jets: int | None = None
     seed: int = 0
     corrected: bool = False
-    background: int = 500
+    background: int = 100
     quiet: bool = False
 
 
