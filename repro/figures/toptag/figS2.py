@@ -51,15 +51,15 @@ _TITLES = {
     "kernel_shap": "SHAP",
     "integrated_gradients": "int. gradients",
 }
-_JETS = {"integrated_gradients": 2000, "kernel_shap": 100}
+_JETS = {"integrated_gradients": 500, "kernel_shap": 100}
 _DRAWS = 200
 _CAPTION = (
     r"Kendall's $\tau$ of the ranks of all features by two methods: 1 for the same order, 0 for "
     "none in common, −1 for the reverse."
 )
 _FEWER = (
-    "Integrated gradients are those of 2,000 jets of each class at most, SHAP values of 100 with a "
-    "background of 100 others: their intervals are wider."
+    "Integrated gradients are those of 500 jets of each class at most, SHAP values of 100 with a "
+    "background of 100: their intervals are wider."
 )
 _BETWEEN = (
     "Errors of one method's numbers are drawn with their correlation. Those of two methods are "

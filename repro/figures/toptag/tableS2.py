@@ -45,6 +45,7 @@ _FEWER: dict[str, dict[str, int]] = {
     "toptag/fig2": {"jets": 100, "background": 100},
     "toptag/fig10": {"jets": 100, "background": 100},
     "toptag/fig27": {"jets": 2000},
+    "toptag/figS2": {"jets": 1000},
 }
 # Inputs that come in each family of which quirks change some.
 _FAMILIES = ("mbns", "pfn", "augpfn", "pfin")
