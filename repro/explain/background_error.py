@@ -8,6 +8,9 @@ network.  With a = |SHAP value|, and a₁, a₂ those of the halves, all for the
 * The draw spreads a by (1 - m/N) (a₁ - a₂)²/4: halves of a draw without replacement.
 * It shifts a, for neither |x| nor the logit is linear, by (1 - m/N) ((a₁ + a₂)/2 - a): the shift
   goes as 1/m - 1/N, so from m/2 to m it changes by as much as from m to infinity.
+* Of a few jets the regression keeps nearly as many features as it has coalitions to tell them
+  apart, and finds values ten times as large: with one background, and not with another.  Halves of
+  some jets need not show that, so intervals leave room for the largest value to come or go.
 """
 
 from dataclasses import dataclass
@@ -108,7 +111,8 @@ def estimate_of_whole(values: FloatArray, halves: Halves | None, level: float) -
     """Return mean |SHAP value|s with the interval that the whole background gives on these jets.
 
     The jets, and the coalitions that each has, are the same: the interval is that of the draw
-    of the background alone, and reaches from the mean to the mean without its shift at least.
+    of the background alone.  It reaches from the mean to the mean without its shift, and on either
+    side as far as the errors of both, and one jet with the largest value, can move it.
 
     Args:
         values: (n, features), SHAP values.
@@ -124,9 +128,9 @@ def estimate_of_whole(values: FloatArray, halves: Halves | None, level: float) -
     shifts = _shifts(sizes, halves)
     first, second = np.abs(halves.values[:, 0]), np.abs(halves.values[:, 1])
     draw = (1 - halves.share) * ((first - second) ** 2).mean(axis=0) / 4 / len(values)
-    margin = float(ndtri((1 + level) / 2)) * np.sqrt(
-        draw + shifts.var(axis=0, ddof=1) / len(shifts)
-    )
+    shift = shifts.var(axis=0, ddof=1) / len(shifts)
+    largest = np.maximum(sizes.max(axis=0), np.abs(halves.values).max(axis=(0, 1)))
+    margin = float(ndtri((1 + level) / 2)) * np.sqrt(draw + shift) + largest / len(values)
     centre = mean - shifts.mean(axis=0)
     return Intervals(
         mean, np.minimum(mean, centre) - margin, np.maximum(mean, centre) + margin, level
