@@ -15,6 +15,7 @@ from repro.explain.lrp import RULES, explain_by_lrp, normalise, propagate, start
 from repro.explain.mean_behaviour import explain_by_mean_behaviour
 from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Problem
+from repro.models.cards import find_card
 from repro.models.dense import DenseNetwork
 
 
@@ -151,40 +152,100 @@ def test_layers_may_have_no_biases():
 # both.
 
 
-def captum_relevance(network, inputs, make_rule):
+def captum_relevance(network, inputs, make_rule, target=None):
     for module in network.modules():
         if isinstance(module, nn.Linear):
             module.rule = make_rule()
     tensor = torch.from_numpy(inputs).requires_grad_()
-    return LRP(network).attribute(tensor).detach().numpy()
+    return LRP(network).attribute(tensor, target=target).detach().numpy()
 
 
-def untouched_copy(network, bias):
+def with_untouched_copy(bias, outputs=1, hidden=(8, 6), features=5):
     """captum wants outputs (n, 1), and leaves marks on the modules."""
-    copy = nn.Sequential(*network.layers).double()
-    twin = make_network(5, (8, 6), bias=bias)
-    twin.load_state_dict(network.state_dict())
-    return copy, twin
+    network, twin = (make_network(features, hidden, outputs, bias=bias) for _ in range(2))
+    return nn.Sequential(*network.layers).double(), twin
 
 
+def start_of(network, inputs, outputs, labels):
+    """The logit that is explained, and zero for the other one, (n, outputs)."""
+    logits = logits_of(network, inputs).reshape(len(inputs), outputs)
+    return logits if outputs == 1 else np.eye(2)[labels] * logits
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
 @pytest.mark.parametrize("gamma", [0.25, 2.0])
-def test_gamma_rule_equals_captums(gamma):
-    copy, network = untouched_copy(make_network(5, (8, 6), bias=False), bias=False)
+def test_gamma_rule_equals_captums(gamma, outputs):
+    copy, network = with_untouched_copy(False, outputs)
     inputs = np.random.default_rng(0).uniform(0.1, 1, size=(20, 5))
-    start = logits_of(network, inputs)[:, None]
-    expected = captum_relevance(copy, inputs, lambda: GammaRule(gamma=gamma))
-    found = relevance_of(network, inputs, start, "gamma", gamma)
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+    labels = np.arange(20) % 2
+    start = start_of(network, inputs, outputs, labels)
+    target = torch.from_numpy(labels) if outputs == 2 else None
+    expected = captum_relevance(copy, inputs, lambda: GammaRule(gamma=gamma), target)
+    for biases in (True, False):
+        found = relevance_of(network, inputs, start, "gamma", gamma, biases=biases)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("epsilon", [1e-6, 0.05])
-def test_epsilon_rule_equals_captums(epsilon):
-    copy, network = untouched_copy(make_network(5, (8, 6)), bias=True)
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("epsilon", [0.0, 1e-6, 0.05])
+def test_epsilon_rule_equals_captums(epsilon, bias, outputs):
+    copy, network = with_untouched_copy(bias, outputs)
     inputs = np.random.default_rng(0).normal(size=(20, 5))
-    start = logits_of(network, inputs)[:, None]
-    expected = captum_relevance(copy, inputs, lambda: EpsilonRule(epsilon=epsilon))
+    labels = np.arange(20) % 2
+    start = start_of(network, inputs, outputs, labels)
+    target = torch.from_numpy(labels) if outputs == 2 else None
+    expected = captum_relevance(copy, inputs, lambda: EpsilonRule(epsilon=epsilon), target)
     found = relevance_of(network, inputs, start, "epsilon", epsilon)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+    if not epsilon:
+        zero = relevance_of(network, inputs, start, "zero")
+        np.testing.assert_allclose(zero, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_epsilon_rule_equals_captums_in_a_network_of_topodnns_size(bias):
+    card = find_card("topodnn:v4")
+    copy, network = with_untouched_copy(bias, 1, card.hidden, card.inputs)
+    inputs = np.random.default_rng(0).normal(size=(10, card.inputs))
+    start = logits_of(network, inputs)[:, None]
+    expected = captum_relevance(copy, inputs, lambda: EpsilonRule(epsilon=0.01))
+    found = relevance_of(network, inputs, start, "epsilon")
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(found / scale, expected / scale, atol=1e-7)
+    assert scale > 0
+
+
+# --- whole layers at once, as the notebooks have it ----------------------------------------------
+
+
+def dense_lrp(network, inputs, start, gamma):
+    """arXiv:2210.04371, LRP notebooks: transformed layers, forward, share, backward."""
+    layers = layers_of(network)
+    activations = [inputs, *hidden_of(network, inputs)]
+    relevance = start
+    for depth in reversed(range(len(layers))):
+        weight, bias = (part + gamma * np.maximum(part, 0) for part in layers[depth])
+        z = activations[depth] @ weight.T + bias
+        if depth < len(layers) - 1:
+            z = np.maximum(z, 0)
+        share = np.where(z == 0, 0, relevance / np.where(z == 0, 1, z))
+        relevance = activations[depth] * (share @ weight)
+    return relevance
+
+
+@pytest.mark.parametrize("name", ["topodnn", "mbns"])
+def test_networks_of_the_study_equal_whole_layers_in_numpy(name):
+    card = find_card(name)
+    outputs = 1 if name == "topodnn" else 2
+    network = make_network(card.inputs, card.hidden, outputs)
+    inputs = np.random.default_rng(0).normal(size=(15, card.inputs))
+    start = np.random.default_rng(1).normal(size=(15, outputs))
+    expected = normalise(dense_lrp(network, inputs, start, 2.0))
+    found = normalise(relevance_of(network, inputs, start, "gamma"))
+    known = np.isfinite(expected).all(axis=1)
+    assert known.sum() > 10
+    np.testing.assert_allclose(found[known], expected[known], rtol=1e-6, atol=1e-9)
 
 
 # --- the explanation ---------------------------------------------------------------------------

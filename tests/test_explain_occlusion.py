@@ -88,7 +88,9 @@ def test_masking_is_the_forward_pass_with_the_column_replaced(monkeypatch, outpu
     monkeypatch.setattr(masking, "_JETS_PER_BATCH", batch)
     problem = make_problem(n=23, outputs=outputs, skip=("x1",))
     values = problem.means()
-    found = dict(masked_logits(problem, values))
+    unmasked, masks = masked_logits(problem, values)
+    np.testing.assert_allclose(unmasked, logits_of(problem.network, problem.inputs), atol=1e-12)
+    found = dict(masks)
     assert list(found) == [0, 2, 3, 4]
     for column, logits in found.items():
         inputs = masked(problem.inputs, column, values[column])
@@ -101,7 +103,7 @@ def test_masking_is_the_forward_pass_with_the_column_replaced(monkeypatch, outpu
 def test_masking_works_on_networks_that_are_not_dense():
     inputs, labels = make_jets(20, 4)
     problem = Problem(Odd().double(), inputs, labels, tuple("abcd"))
-    for column, logits in masked_logits(problem, np.full(4, 0.3)):
+    for column, logits in masked_logits(problem, np.full(4, 0.3))[1]:
         expected = logits_of(problem.network, masked(inputs, column, 0.3))
         np.testing.assert_allclose(logits, expected, atol=1e-12)
 
@@ -284,7 +286,7 @@ def test_padding_stays_padding_and_has_no_part_in_means(dense):
     filled = inputs[:, 2] != 0
     means = replacement_values(problem, "mean")
     np.testing.assert_allclose(means[2:], inputs[filled, 2:].mean(axis=0))
-    for column, logits in masked_logits(problem, means):
+    for column, logits in masked_logits(problem, means)[1]:
         changed = masked(inputs, column, means[column])
         changed[~filled, 2:] = 0
         np.testing.assert_allclose(logits, logits_of(network, changed), atol=1e-12)

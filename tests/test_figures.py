@@ -21,8 +21,9 @@ from repro.results.document import Result, look_up
 
 SCHEMA = json.loads(resources.files("repro.results").joinpath("schema.json").read_text("utf-8"))
 # Items about simulated jets are no items of the authors' stored ones: see test_closure.  The
-# agreement of methods runs all of them: see test_agreement.
-ELSEWHERE = ("agreement", "closure")
+# agreement of methods runs all of them: see test_agreement.  What changes when corrected computes
+# all items twice: see test_corrected.
+ELSEWHERE = ("agreement", "closure", "correction")
 ITEMS = [item for item in load_items() if item.module and item.method not in ELSEWHERE]
 IDS = [item.id for item in ITEMS]
 # KernelSHAP is slow: few jets and a small background say whether it runs.
@@ -98,14 +99,18 @@ def test_every_claim_finds_its_number(compute, item):
         found = look_up(result.values, claim.value)
         found = found.get("value") if isinstance(found, dict) else found
         evidence = result.evidence_for(claim.value)
-        if "background jets" in evidence.description:
-            assert found is not None
-            continue
         missing = evidence.kind == "missing"
         assert missing == (claim.id in NOT_COMPUTED)
         if "rejection" in claim.value and found is None:
             continue  # of few jets: infinite
         assert missing == (found is None), f"{claim.id}: {found} at {claim.value}"
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=IDS)
+def test_every_number_that_a_sample_gives_has_an_interval(compute, item):
+    """Without one a claim could only be judged on all of the paper's jets."""
+    lacking = {entry["id"] for entry in compute(item).claims if "no interval" in entry["reason"]}
+    assert lacking <= {"toptag/C7.jets"}  # a count of the jets of a whole file is no estimate
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=IDS)
@@ -246,13 +251,14 @@ def test_the_authors_shap_values_have_their_published_order(compute):
     for name in ("qcd", "top"):
         order = values["authors_order"][name]["first_three"]["value"]
         assert order == ["phi_1", "phi_2", "phi_3"]
-    assert [values["authors_rank"][name]["pt_0"] for name in ("qcd", "top")] == [10, 8]
+    ranks = [values["authors_rank"][name]["pt_0"]["value"] for name in ("qcd", "top")]
+    assert ranks == [10, 8]
     assert values["authors_base"] == pytest.approx(-2.05398889, abs=1e-8)
 
 
 @pytest.mark.slow
 def test_own_shap_values_agree_with_the_authors(make_context):
-    """40 jets and the authors' settings, with a tenth of their background: the same leaders.
+    """40 jets, each with a fiftieth of the authors' background: the same leaders.
 
     Bars of two of the authors' own runs differ by 5 to 15 %, and 40 jets add their spread.
     """

@@ -25,6 +25,7 @@ from repro.metrics import (
     bootstrap_mean,
     clopper_pearson,
     delong_variance,
+    jet_order,
     placements,
     rank_jets,
     rejection_interval,
@@ -202,6 +203,23 @@ def test_delong_is_the_sum_over_all_pairs(data):
     ours = placements(scores, labels)
     np.testing.assert_allclose(ours.signal, v10, atol=1e-14)
     np.testing.assert_allclose(ours.background, v01, atol=1e-14)
+
+
+@given(jets(), jets())
+def test_a_shared_order_of_the_jets_changes_nothing(data, other):
+    scores, labels = data
+    similar = np.resize(other[0], len(scores))
+    ours = placements(scores, labels, jet_order(similar, labels))
+    alone = placements(scores, labels)
+    np.testing.assert_array_equal(ours.signal, alone.signal)
+    np.testing.assert_array_equal(ours.background, alone.background)
+
+
+def test_an_order_of_other_jets_is_refused():
+    order = jet_order([0.1, 0.2, 0.3], [0, 1, 0])
+    for labels in ([0, 1, 1], [0, 1]):
+        with pytest.raises(BadInput, match="other labels"):
+            placements(np.zeros(len(labels)), labels, order)
 
 
 def test_paired_delong_is_the_sum_over_all_pairs():

@@ -166,7 +166,9 @@ def test_a_changed_column_gives_the_logits_of_the_whole_network(name):
         [pfn_inputs(jets_of(counts, 200)), rng.normal(size=(len(counts), 7))], axis=1
     )[:, : network_inputs(name)]
     jets = torch.from_numpy(inputs.astype(np.float64))
-    evaluate = network.substitute(jets)
+    logits, evaluate = network.substitute(jets)
+    with torch.inference_mode():
+        torch.testing.assert_close(logits, network(jets), atol=1e-12, rtol=1e-10)
     columns = [*range(12), 3 * 59, 3 * 59 + 2, 599, *range(600, jets.shape[1])]
     for column in [*columns, *columns[:4]]:
         values = torch.from_numpy(rng.uniform(0.01, 0.4, len(jets)))

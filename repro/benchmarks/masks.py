@@ -105,7 +105,7 @@ def measure_masks(
 
 def _masked_columns(network: PfnNetwork, rows: Tensor) -> Tensor:
     """Return the logits (n, masks, 2) with each of the columns replaced in turn."""
-    evaluate = network.substitute(rows)
+    _, evaluate = network.substitute(rows)
     found = [evaluate(column, _with_column(rows, column)[:, column]) for column in _COLUMNS]
     return torch.stack(found, dim=1)
 

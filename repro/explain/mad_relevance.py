@@ -19,7 +19,7 @@ from scipy.special import ndtri
 
 from repro.data.arrays import FloatArray
 from repro.errors import UnknownName
-from repro.explain.masking import logits_of, masked_logits, replacement_values
+from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.outliers import PUBLISHED_FACTOR, treat_outliers
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
@@ -119,10 +119,11 @@ def _panels(
     problem: Problem, values: FloatArray, treated: _Treatment, level: float = 0.95
 ) -> dict[str, Intervals]:
     """Return the mean of each ranked feature's treated relevance, per class."""
-    base = own_logit(logits_of(problem), problem.labels)
+    unmasked, masked = masked_logits(problem, values)
+    base = own_logit(unmasked, problem.labels)
     columns: dict[str, list[Interval]] = {name: [] for name in problem.classes}
     influences: dict[str, list[FloatArray]] = {name: [] for name in problem.classes}
-    for _, logits in masked_logits(problem, values):
+    for _, logits in masked:
         change = own_logit(logits, problem.labels) - base
         for label, name in enumerate(problem.classes):
             mine = problem.of_class(label)

@@ -25,8 +25,8 @@ __all__ = ["REPLACEMENTS", "logits_of", "masked_logits", "replacement_values"]
 class Substitutes(Protocol):
     """A network that can tell what a changed column changes."""
 
-    def substitute(self, inputs: Tensor) -> "Callable[[int, Tensor], Tensor]":
-        """Return a function of a column and its new values (n,) to the logits.
+    def substitute(self, inputs: Tensor) -> "tuple[Tensor, Callable[[int, Tensor], Tensor]]":
+        """Return the logits, and a function of a column and its new values (n,) to the logits.
 
         Args:
             inputs: (n, features), the jets with nothing changed.
@@ -83,8 +83,10 @@ def logits_of(
     return np.concatenate(parts)
 
 
-def masked_logits(problem: Problem, values: FloatArray) -> Iterator[tuple[int, FloatArray]]:
-    """Evaluate all jets with one ranked column replaced, for each column in turn.
+def masked_logits(
+    problem: Problem, values: FloatArray
+) -> tuple[FloatArray, Iterator[tuple[int, FloatArray]]]:
+    """Evaluate all jets as they are, and with one ranked column replaced, for each in turn.
 
     In a dense network a column enters the first layer by one column of its weights, so that
     layer is computed once per jet and corrected for each mask.  Padding stays as it is, see
@@ -94,30 +96,35 @@ def masked_logits(problem: Problem, values: FloatArray) -> Iterator[tuple[int, F
         problem: The classifier and its jets.
         values: (features,), the replacement of each column, or (n, features), that of each jet.
 
-    Yields:
-        Position of the column, and the logits with it replaced.
+    Returns:
+        The logits, (n,) or (n, classes), in float64; and, one after the other, the position of
+        each ranked column and the logits with it replaced.
+
+    Raises:
+        BadInput: If no column is ranked.
     """
     if not problem.ranked:
         raise BadInput("there is no feature to mask: all are left out of the ranking")
     network = problem.network.to(problem.device)
-    table = None
+    table: NDArray[np.floating] | None = None
     with torch.inference_mode():
         prepare = _factorised_or_plain(problem, network)
         starts = range(0, len(problem.inputs), _JETS_PER_BATCH)
         for start in problem.progress(starts, "masking"):
             batch = problem.tensor(problem.inputs[start : start + _JETS_PER_BATCH])
-            evaluate = prepare(batch)
-            for position, column in enumerate(problem.ranked):
-                mine = values if values.ndim == 1 else values[start : start + len(batch)]
-                replaced = _replaced(problem, batch, column, mine[..., column])
-                logits = evaluate(column, replaced).cpu().numpy()
-                if table is None:
-                    shape = (len(problem.ranked), len(problem.inputs), *logits.shape[1:])
-                    table = np.empty(shape, logits.dtype)
-                table[position, start : start + len(batch)] = logits
+            logits, evaluate = prepare(batch)
+            mine = values if values.ndim == 1 else values[start : start + len(batch)]
+            masked = [
+                evaluate(column, _replaced(problem, batch, column, mine[..., column]))
+                for column in problem.ranked
+            ]
+            found = torch.stack([logits, *masked]).cpu().numpy()
+            if table is None:
+                table = np.empty((len(found), len(problem.inputs), *found.shape[2:]), found.dtype)
+            table[:, start : start + len(batch)] = found
     assert table is not None  # noqa: S101 - a problem has jets, and jets have batches
-    for column, logits in zip(problem.ranked, table, strict=True):
-        yield column, logits.astype(np.float64)
+    pairs = zip(problem.ranked, table[1:], strict=True)
+    return table[0].astype(np.float64), ((i, logits.astype(np.float64)) for i, logits in pairs)
 
 
 def _replaced(problem: Problem, batch: Tensor, column: int, value: FloatArray) -> Tensor:
@@ -129,7 +136,9 @@ def _replaced(problem: Problem, batch: Tensor, column: int, value: FloatArray) -
     return torch.where(batch[:, problem.filled_by[column]] != 0, replaced, batch[:, column])
 
 
-def _factorised_or_plain(problem: Problem, network: nn.Module) -> Callable[[Tensor], _Evaluate]:
+def _factorised_or_plain(
+    problem: Problem, network: nn.Module
+) -> Callable[[Tensor], tuple[Tensor, _Evaluate]]:
     if isinstance(network, Substitutes):
         return network.substitute
     try:
@@ -139,21 +148,21 @@ def _factorised_or_plain(problem: Problem, network: nn.Module) -> Callable[[Tens
     return functools.partial(_factorised, layers)
 
 
-def _plain(network: nn.Module, batch: Tensor) -> _Evaluate:
+def _plain(network: nn.Module, batch: Tensor) -> tuple[Tensor, _Evaluate]:
     def evaluate(column: int, replaced: Tensor) -> Tensor:
         masked = batch.clone()
         masked[:, column] = replaced
         logits: Tensor = network(masked)
         return logits
 
-    return evaluate
+    return network(batch), evaluate
 
 
-def _factorised(layers: list[nn.Linear], batch: Tensor) -> _Evaluate:
+def _factorised(layers: list[nn.Linear], batch: Tensor) -> tuple[Tensor, _Evaluate]:
     weight, unmasked = layers[0].weight, layers[0](batch)
 
     def evaluate(column: int, replaced: Tensor) -> Tensor:
         change = torch.outer(replaced - batch[:, column], weight[:, column])
         return dense_logits(layers, change.add_(unmasked))
 
-    return evaluate
+    return dense_logits(layers, unmasked), evaluate

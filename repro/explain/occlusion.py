@@ -10,12 +10,12 @@ import numpy as np
 
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput
-from repro.explain.masking import logits_of, masked_logits, replacement_values
+from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.correlated import difference_intervals
-from repro.metrics.intervals import Interval, auc_interval, placements
+from repro.metrics.intervals import Interval, auc_interval, jet_order, placements
 from repro.metrics.roc import rank_jets
 
 __all__ = ["auc_drops", "discriminant", "explain_by_occlusion", "in_points"]
@@ -54,14 +54,13 @@ def auc_drops(problem: Problem, values: FloatArray, level: float) -> tuple[Inter
         values: (features,), the replacement of each column, or (n, features), that of each jet.
         level: Confidence level of the intervals.
     """
-    scores = discriminant(logits_of(problem))
-    base = placements(scores, problem.labels)
-    masked = (
-        placements(discriminant(logits), problem.labels)
-        for _, logits in masked_logits(problem, values)
-    )
-    drops = difference_intervals(base, masked, level)
-    whole = auc_interval(rank_jets(scores, problem.labels), level)
+    logits, masked = masked_logits(problem, values)
+    labels, scores = problem.labels, discriminant(logits)
+    order = jet_order(scores, labels)
+    base = placements(scores, labels, order)
+    others = (placements(discriminant(changed), labels, order) for _, changed in masked)
+    drops = difference_intervals(base, others, level)
+    whole = auc_interval(rank_jets(scores, labels), level)
     return in_points(drops), in_points(Intervals.of([whole], level))[0]
 
 

@@ -24,7 +24,7 @@ from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Explanation, Problem
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.correlated import difference_intervals
-from repro.metrics.intervals import auc_interval, placements
+from repro.metrics.intervals import auc_interval, jet_order, placements
 from repro.metrics.means import mean_intervals
 from repro.metrics.roc import rank_jets
 
@@ -98,7 +98,9 @@ def explain_by_pair_masking(
     own = own_logit(base, labels)
     probability = _own_probability(base, labels)
     scores = discriminant(base)
-    places, whole = placements(scores, labels), auc_interval(rank_jets(scores, labels), level)
+    order = jet_order(scores, labels)
+    places = placements(scores, labels, order)
+    whole = auc_interval(rank_jets(scores, labels), level)
     relevance = np.empty((len(labels), len(masks)))
     drops = np.empty_like(relevance)
     for position in range(len(masks)):
@@ -110,7 +112,7 @@ def explain_by_pair_masking(
             relevance[mine, position] = np.abs(change)
         drops[:, position] = probability - _own_probability(logits, labels)
     others = (
-        placements(discriminant(masked[:, position].astype(np.float64)), labels)
+        placements(discriminant(masked[:, position].astype(np.float64)), labels, order)
         for position in range(len(masks))
     )
     panels = {"delta_auc": in_points(difference_intervals(places, others, level))}

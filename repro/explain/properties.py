@@ -69,7 +69,7 @@ class _Veiled(nn.Module):
     @torch.no_grad()
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the logits (n,) of inputs (n, features)."""
-        values = self._layers[0](inputs)
+        values: Tensor = self._layers[0](inputs)
         for relu, layer in zip(self._relus, self._layers[1:], strict=True):
             values = layer(relu(values))
         return values.squeeze(-1)

@@ -8,6 +8,7 @@ until the last division.
 from repro.metrics.bootstrap import Intervals, bootstrap, bootstrap_mean
 from repro.metrics.intervals import (
     Interval,
+    JetOrder,
     Placements,
     accuracy_interval,
     auc_difference_interval,
@@ -15,6 +16,7 @@ from repro.metrics.intervals import (
     clopper_pearson,
     delong_variance,
     difference_interval,
+    jet_order,
     placements,
     rejection_interval,
 )
@@ -32,6 +34,7 @@ from repro.metrics.roc import (
 __all__ = [
     "Interval",
     "Intervals",
+    "JetOrder",
     "Placements",
     "Ranking",
     "RocCurve",
@@ -47,6 +50,7 @@ __all__ = [
     "clopper_pearson",
     "delong_variance",
     "difference_interval",
+    "jet_order",
     "placements",
     "rank_jets",
     "rejection_interval",

@@ -36,9 +36,8 @@ class AugPfnNetwork(PfnNetwork):
         super().__init__(slots, phi, hidden)
         self.head = DenseNetwork(self.width + joining, hidden, _CLASSES)
 
-    def classify(self, latent: Tensor, inputs: Tensor) -> Tensor:
-        """Return the logits (n, 2) of latent vectors, and of inputs (n, 3 slots + joining)."""
-        joining = inputs[:, QUANTITIES * self.slots :]
+    def classify(self, latent: Tensor, joining: Tensor) -> Tensor:
+        """Return the logits (n, 2) of latent vectors (n, latents) and joining columns."""
         logits: Tensor = self.head(torch.cat([latent, joining], dim=1))
         return logits
 

@@ -48,10 +48,11 @@ class PfnNetwork(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the logits (n, 2) of inputs (n, 3 slots)."""
-        return self.classify(self.latent(inputs), inputs)
+        _, joining = split_slots(inputs, self.slots)
+        return self.classify(self.latent(inputs), joining)
 
-    def classify(self, latent: Tensor, inputs: Tensor) -> Tensor:  # noqa: ARG002 - AugPFN's
-        """Return the logits (n, 2) of latent vectors (n, latents)."""
+    def classify(self, latent: Tensor, joining: Tensor) -> Tensor:  # noqa: ARG002 - AugPFN's
+        """Return the logits (n, 2) of latent vectors (n, latents), and columns that join them."""
         logits: Tensor = self.head(latent)
         return logits
 
@@ -60,40 +61,43 @@ class PfnNetwork(nn.Module):
         slots, _ = split_slots(inputs, self.slots)
         return sum_of_phi(self.phi, self.width, slots, slots[..., 0] != 0)
 
-    def substitute(self, inputs: Tensor) -> Callable[[int, Tensor], Tensor]:
-        """Return a function of a column and its new values (n,) to the logits (n, 2).
+    def substitute(self, inputs: Tensor) -> tuple[Tensor, Callable[[int, Tensor], Tensor]]:
+        """Return the logits (n, 2), and a function of a column and its new values (n,) to them.
 
         A constituent enters the latent space by one term of a sum: that term alone is computed
-        again.  A slot that is padding stays so, whatever its new values are.
+        again, and F of the jets that have the constituent.  A slot that is padding stays so,
+        whatever its new values are.
 
         Args:
-            inputs: (n, 3 slots), the jets with nothing changed.
+            inputs: (n, 3 slots, and the columns that join), the jets with nothing changed.
         """
-        slots, _ = split_slots(inputs, self.slots)
+        slots, joining = split_slots(inputs, self.slots)
         latent = self.latent(inputs)
-        kept: dict[int, tuple[Tensor, Tensor]] = {}
+        logits = self.classify(latent, joining)
+        kept: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
-        def others(slot: int) -> tuple[Tensor, Tensor]:
-            """Return the jets (m,) that have the constituent, and the sum over their others."""
+        def others(slot: int) -> tuple[Tensor, Tensor, Tensor]:
+            """Return the jets (m,) that have a constituent, it, and the sum over their others."""
             if slot not in kept:
                 kept.clear()
                 rows = torch.nonzero(slots[:, slot, 0], as_tuple=True)[0]
-                kept[slot] = rows, latent[rows] - self._embed(slots[rows, slot])
+                constituents = slots[rows, slot]
+                kept[slot] = rows, constituents, latent[rows] - self._embed(constituents)
             return kept[slot]
 
         def evaluate(column: int, values: Tensor) -> Tensor:
             slot, quantity = divmod(column, QUANTITIES)
             if slot >= self.slots:
-                changed = inputs.clone()
-                changed[:, column] = values
+                changed = joining.clone()
+                changed[:, column - QUANTITIES * self.slots] = values
                 return self.classify(latent, changed)
-            rows, without = others(slot)
-            constituents = slots[rows, slot]
-            constituents[:, quantity] = values[rows]
-            total = latent.index_copy(0, rows, without + self._embed(constituents))
-            return self.classify(total, inputs)
+            rows, constituents, without = others(slot)
+            changed = constituents.clone()
+            changed[:, quantity] = values[rows]
+            found = self.classify(without + self._embed(changed), joining[rows])
+            return logits.index_copy(0, rows, found)
 
-        return evaluate
+        return logits, evaluate
 
     def _embed(self, constituents: Tensor) -> Tensor:
         """Return Φ (m, latents) of constituents (m, 3)."""

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import kendalltau
 
+from repro.data.arrays import FloatArray
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import find_method
 from repro.features.samples import Sample
@@ -72,7 +73,7 @@ def compute(context: Context) -> Result:
 
     Methods as published; those without classes give both classes the same order.
     """
-    values: dict[str, Any] = {"kendall_tau": {}}
+    values: dict[str, Any] = {"kendall_tau": {}, "gain_by_mad": {}}
     taggers, sample = [], None
     for family, methods in _MODELS.items():
         tagger = context.tagger(family)
@@ -81,9 +82,10 @@ def compute(context: Context) -> Result:
         taggers.append(tagger)
         problem = _problem(context, of_family, tagger)
         found = {name: find_method(name).explain(_fewer(problem, name)) for name in methods}
-        values["kendall_tau"][family] = {
-            panel: _agreement(found, panel, context.settings.seed) for panel in ("qcd", "top")
-        }
+        drawn = {panel: _draw(found, panel, context.settings.seed) for panel in ("qcd", "top")}
+        values["kendall_tau"][family] = {name: _agreement(orders) for name, orders in drawn.items()}
+        if {"lrp", "mad_relevance"} <= set(methods):
+            values["gain_by_mad"][family] = {name: _gain(orders) for name, orders in drawn.items()}
     assert sample is not None  # noqa: S101 - there are models
     return context.result("toptag/figS2", sample, taggers, values, notes=[_FEWER, _BETWEEN])
 
@@ -126,23 +128,41 @@ def _fewer(problem: Problem, method: str) -> Problem:
     return dataclasses.replace(problem, inputs=problem.inputs[rows], labels=problem.labels[rows])
 
 
-def _agreement(found: dict[str, Explanation], panel: str, seed: int) -> dict[str, Any]:
-    """Return τ of each pair of methods, with the interval that those of the numbers give it."""
+def _draw(found: dict[str, Explanation], panel: str, seed: int) -> dict[str, FloatArray]:
+    """Return the numbers of each method (1 + draws, features): its own, and repeated ones."""
     generator = np.random.default_rng(seed)
-    numbers = {name: _panel(entry, panel) for name, entry in found.items()}
-    drawn = {name: draw_numbers(entry, generator, _DRAWS) for name, entry in numbers.items()}
-    table: dict[str, Any] = {name: {} for name in numbers}
-    for first, second in itertools.product(numbers, repeat=2):
-        value = _tau(numbers[first].value, numbers[second].value)
-        if first == second:
-            table[first][second] = Interval(value, value, value, 0.95)
-            continue
-        pairs = zip(drawn[first], drawn[second], strict=True)
-        low, high = np.quantile([_tau(one, other) for one, other in pairs], [0.025, 0.975])
-        table[first][second] = Interval(
-            value, min(float(low), value), max(float(high), value), 0.95
-        )
+    orders = {}
+    for name, entry in found.items():
+        numbers = _panel(entry, panel)
+        orders[name] = np.vstack([numbers.value, draw_numbers(numbers, generator, _DRAWS)])
+    return orders
+
+
+def _agreement(orders: dict[str, FloatArray]) -> dict[str, Any]:
+    """Return τ of each pair of methods, with the interval that those of the numbers give it."""
+    table: dict[str, Any] = {name: {} for name in orders}
+    for first, second in itertools.product(orders, repeat=2):
+        # A method agrees with itself, whatever its noise.
+        repeats = 1 if first == second else None
+        table[first][second] = _interval(_taus(orders[first], orders[second])[:repeats])
     return table
+
+
+def _gain(orders: dict[str, FloatArray]) -> Interval:
+    """Return how much better MAD agrees with ΔAUC than LRP does, as a difference of two τ."""
+    occlusion, mad, lrp = (orders[name] for name in ("occlusion", "mad_relevance", "lrp"))
+    return _interval(_taus(occlusion, mad) - _taus(occlusion, lrp))
+
+
+def _taus(first: FloatArray, second: FloatArray) -> FloatArray:
+    return np.array([_tau(one, other) for one, other in zip(first, second, strict=True)])
+
+
+def _interval(values: FloatArray) -> Interval:
+    """Return the first value with the interval of the others, about it."""
+    value, repeated = float(values[0]), values[1:] if len(values) > 1 else values
+    low, high = np.quantile(repeated, [0.025, 0.975])
+    return Interval(value, min(float(low), value), max(float(high), value), 0.95)
 
 
 def _panel(found: Explanation, panel: str) -> Intervals:
