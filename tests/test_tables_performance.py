@@ -476,7 +476,7 @@ def test_the_diagram_shows_each_block_once_for_each_mode(compute):
         assert len(axes.patches) == len(drawn["blocks"])
         shown = [text.get_text() for text in axes.texts]
         for block in drawn["blocks"].values():
-            assert fig26._PRINTED.get(block["title"], block["title"]) in shown
+            assert fig26.printed(block["title"]) in shown
 
 
 # --- from the command line ---------------------------------------------------------------------
