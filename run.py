@@ -45,7 +45,7 @@ EXTRAS = {
 """The extra that a command needs, if it needs one."""
 MODULES = {"test": ["pytest"], "docs": ["mkdocs", "build", "--strict"]}
 """Commands that are not repro's: the module to run, and its first arguments."""
-WITHOUT_FILES = ("list", "cite")
+WITHOUT_FILES = ("list", "cite", "draw")
 """Commands that read none of the authors' files."""
 CHECKS: Sequence[Sequence[str]] = (
     ("ruff", "check"),

@@ -55,6 +55,30 @@ def test_features_are_ranked_and_written(capsys, jets, tmp_path, method, model):
         assert document["names"][int(np.argmax(panel["value"]))] == "phi_1"
 
 
+def test_the_table_says_which_places_are_shared(capsys, jets, tmp_path):
+    out = tmp_path / "ranking.json"
+    code, printed, _ = call(capsys, "lrp", "topodnn", jets, "--jets", 600, "--out", out, "-q")
+    assert code == 0
+    rows = re.findall(r"^  (\d+=?) +(\w+) .* place (\d+)(?:-(\d+))?$", printed, re.MULTILINE)
+    assert len(rows) == 40
+    document = json.loads(out.read_text())
+    for start, panel in ((0, "qcd"), (20, "top")):
+        places = document["places"][panel]
+        assert places["paired"] is True
+        for label, name, first, last in rows[start : start + 20]:
+            at = document["names"].index(name)
+            assert (int(first), int(last or first)) == (places["first"][at], places["last"][at])
+            assert label == f"{places['group'][at]}{'=' * places['shared'][at]}"
+    assert any(label.endswith("=") for label, *_ in rows)
+    assert "as if the errors" not in printed
+
+
+def test_a_matrix_has_no_places(capsys, jets, tmp_path):
+    out = tmp_path / "matrix.json"
+    call(capsys, "correlation", "mbns", jets, "--jets", 60, "--out", out, "-q")
+    assert json.loads(out.read_text())["places"] == {}
+
+
 def test_options_of_a_method_are_given_by_name(capsys, jets, tmp_path):
     out = tmp_path / "lrp.json"
     chosen = ("--option", "rule=epsilon", "--option", "parameter=0.02", "--option", "biases=false")

@@ -214,6 +214,12 @@ def test_on_other_jets_the_interval_decides_about_the_replication_tolerance():
         assert judge(claim, number, "other")["verdict"] == verdict, number
 
 
+def test_an_interval_without_an_end_decides_nothing_and_the_reason_says_so():
+    entry = judge(make_claim(), {"value": 10.0, "interval": [9.9, None]}, "other")
+    assert (entry["verdict"], entry["interval"]) == ("not tested", None)
+    assert entry["reason"] == "some jets are too few: the interval of the number has no end"
+
+
 def test_own_weights_on_some_of_the_jets_replicate_and_never_reproduce():
     claim = make_claim()
     for number, verdict in (
@@ -334,6 +340,14 @@ def test_numbers_far_apart_have_one_order_and_the_seed_fixes_the_draws():
     assert order_stability(tuple("abc"), numbers, 3, seed=0) == {("b", "c", "a"): 1.0}
     close = intervals([1.0, 1.1, 1.2], 0.5)
     assert order_stability(tuple("abc"), close, 2, 3) == order_stability(tuple("abc"), close, 2, 3)
+
+
+def test_what_errors_have_in_common_changes_no_order():
+    """Two numbers of the same jets, most of whose error is the same."""
+    alone = intervals([1.0, 1.3], 0.5)
+    together = dataclasses.replace(alone, correlation=np.array([[1.0, 0.99], [0.99, 1.0]]))
+    assert order_stability(("a", "b"), alone, 1, seed=0)["b",] < 0.8
+    assert order_stability(("a", "b"), together, 1, seed=0)["b",] > 0.99
 
 
 def test_numbers_without_an_interval_do_not_move():

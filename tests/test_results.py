@@ -310,6 +310,24 @@ def test_csv_has_one_line_per_number(tmp_path):
     ]
 
 
+def test_csv_of_a_ranking_has_a_column_of_places(tmp_path):
+    bar = {"unit": "1", "rank": 1, "place": "1="}
+    values = {
+        "auc": 97.0,
+        "bars": {
+            "pt_0": {"value": 0.5, "interval": [0.4, 0.6], **bar, "places": [1, 2]},
+            "pt_1": {"value": 0.4, **bar, "places": [1, 1]},
+        },
+    }
+    write_result(make_result(values=values), None, tmp_path)
+    assert read_csv(tmp_path / "toptag" / "fig01.csv") == [
+        ["name", "value", "low", "high", "places"],
+        ["auc", "97.0", "", "", ""],
+        ["bars.pt_0", "0.5", "0.4", "0.6", "1-2"],
+        ["bars.pt_1", "0.4", "", "", "1"],
+    ]
+
+
 def files_below(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
 

@@ -27,8 +27,9 @@ __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
 Explain a tagger on the jets of a file: rank its input features by a method, for each class, with
-95 % intervals. The file is a table in the paper's format or packed jets, with jets of both
-classes."""
+95 % intervals. Features whose order these jets do not tell share a place (2=); behind the number
+are the places that the feature may have. The file is a table in the paper's format or packed jets,
+with jets of both classes."""
 
 _EPILOG = """\
 methods: activation_patterns, correlation, integrated_gradients, kernel_shap, lrp, mad_relevance,
@@ -38,6 +39,7 @@ mean_behaviour, occlusion, permutation. Their options are in the documentation:
 
 _SHOWN = 20
 _SLOW = "kernel_shap"
+_ASSUMED = "  (places as if the errors of the numbers were independent)"
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -154,12 +156,16 @@ def _table(found: "Explanation", panel: str) -> list[str]:
     numbers = found.panels[panel]
     if numbers.value.ndim != 1:
         return [f"{panel}: a matrix of {len(numbers.value)} features, see --out"]
-    width = max(map(len, found.names))
+    places = found.places(panel)
+    width, widest = max(map(len, found.names)), 1 + len(str(len(found.names)))
     rows = [f"{panel}:"]
     for name in found.order(panel)[:_SHOWN]:
-        entry = numbers[found.names.index(name)]
-        rows.append(f"  {name:{width}}  {entry.value:.4g}  [{entry.low:.4g}, {entry.high:.4g}]")
-    return rows
+        position = found.names.index(name)
+        entry = numbers[position]
+        number = f"{entry.value:.4g}  [{entry.low:.4g}, {entry.high:.4g}]"
+        label = f"{places.label(position):<{widest}}"
+        rows.append(f"  {label}  {name:{width}}  {number}  place {places.span(position)}")
+    return [*rows, *([] if places.paired else [_ASSUMED])]
 
 
 def _write(out: Path, found: "Explanation", model: str, data: dict[str, Any]) -> None:
@@ -174,6 +180,11 @@ def _write(out: Path, found: "Explanation", model: str, data: dict[str, Any]) ->
         "settings": found.settings,
         "names": list(found.names),
         "panels": found.panels,
+        "places": {
+            name: found.places(name)
+            for name, panel in found.panels.items()
+            if panel.value.ndim == 1
+        },
         "details": found.details,
     }
     text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)

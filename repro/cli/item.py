@@ -42,13 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Compute, judge, write and print an item."""
     item = _find(arguments)
     item.implementation()  # before torch is imported
-    from repro.figures.run import compute_item, render_item  # noqa: PLC0415 - imports torch
+    from repro.figures.pictures import draw  # noqa: PLC0415 - imports matplotlib
+    from repro.figures.run import compute_item  # noqa: PLC0415 - imports torch
     from repro.results.document import whose_weights  # noqa: PLC0415
     from repro.results.files import write_result  # noqa: PLC0415
     from repro.results.judge import summarise  # noqa: PLC0415
 
     result = compute_item(item, make_context(arguments))
-    paths = write_result(result, render_item(item, result), arguments.out)
+    paths = write_result(result, draw(item, result), arguments.out)
     if arguments.json:
         print(result.to_json(), end="")
     else:

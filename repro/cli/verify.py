@@ -107,7 +107,8 @@ def _entries(
     failures: _Failures,
     out: Path | None,
 ) -> Iterator[dict[str, Any]]:
-    from repro.figures.run import compute_item, render_item  # noqa: PLC0415 - imports torch
+    from repro.figures.pictures import draw  # noqa: PLC0415 - imports matplotlib
+    from repro.figures.run import compute_item  # noqa: PLC0415 - imports torch
     from repro.results.files import write_result  # noqa: PLC0415
     from repro.results.judge import not_tested  # noqa: PLC0415
 
@@ -123,6 +124,6 @@ def _entries(
         return
     failures.computed += 1
     if out:
-        write_result(result, render_item(item, result), out)
+        write_result(result, draw(item, result), out)
     judged = {entry["id"]: dict(entry) for entry in result.claims}
     yield from (judged[claim.id] for claim in claims)

@@ -24,6 +24,8 @@ from repro.explain.outliers import PUBLISHED_FACTOR, treat_outliers
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
+from repro.metrics.correlated import correlation_from, correlation_of, covariance_of, influence
+from repro.metrics.intervals import Interval
 from repro.metrics.means import mean_intervals
 
 __all__ = ["SCALES", "differential_relevance", "explain_by_mad_relevance", "own_logit"]
@@ -119,27 +121,42 @@ def _panels(
     """Return the mean of each ranked feature's treated relevance, per class."""
     unmasked, masked = masked_logits(problem, values)
     base = own_logit(unmasked, problem.labels)
-    columns: dict[str, list[Intervals]] = {name: [] for name in problem.classes}
+    columns: dict[str, list[Interval]] = {name: [] for name in problem.classes}
+    influences: dict[str, list[FloatArray]] = {name: [] for name in problem.classes}
     for _, logits in masked:
         change = own_logit(logits, problem.labels) - base
         for label, name in enumerate(problem.classes):
             mine = problem.of_class(label)
             column = treated(change[mine], base[mine])
-            columns[name].append(mean_intervals(column[:, None], level))
-    return {name: _joined(entries, level) for name, entries in columns.items()}
+            columns[name].append(mean_intervals(column[:, None], level)[0])
+            influences[name].append(influence(column))
+    return {
+        name: Intervals.of(columns[name], level, correlation_of(influences[name]))
+        for name in problem.classes
+    }
 
 
 def _errors_of_the_means(
     problem: Problem, values: FloatArray, treated: _Treatment
 ) -> dict[str, FloatArray]:
-    """Return how far one standard error of each column's mean moves its relevance, per class.
+    """Return the covariance that the errors of the columns' means give the relevance, per class.
 
     How the relevance follows the replacement needs fewer jets than the relevance itself.
     """
     error = problem.errors_of_means()
     some = _some_of(problem)
     above, below = (_panels(some, values + sign * error, treated) for sign in (1, -1))
-    return {name: np.abs(above[name].value - below[name].value) / 2 for name in problem.classes}
+    moved = {name: (above[name].value - below[name].value) / 2 for name in problem.classes}
+    correlation = _correlation_of_means(some)
+    return {name: np.outer(change, change) * correlation for name, change in moved.items()}
+
+
+def _correlation_of_means(problem: Problem) -> FloatArray:
+    """Return the correlation (k, k) of the errors of the means of the ranked columns."""
+    inputs = problem.inputs.astype(np.float64)
+    if problem.filled_by:
+        inputs[inputs[:, problem.filled_by] == 0] = np.nan
+    return correlation_of([influence(inputs[:, column]) for column in problem.ranked])
 
 
 def _some_of(problem: Problem) -> Problem:
@@ -152,19 +169,17 @@ def _some_of(problem: Problem) -> Problem:
 def _widened(
     panels: Mapping[str, Intervals], errors: Mapping[str, FloatArray], level: float
 ) -> dict[str, Intervals]:
-    """Add independent standard errors to intervals, in quadrature."""
+    """Add errors of given covariance to intervals, independent of those that they have."""
     z = float(ndtri((1 + level) / 2))
     found = {}
     for name, panel in panels.items():
-        margin = np.hypot((panel.high - panel.low) / 2, z * errors[name])
-        found[name] = Intervals(panel.value, panel.value - margin, panel.value + margin, level)
+        covariance = covariance_of(panel) + errors[name]
+        margin = z * np.sqrt(np.diag(covariance))
+        found[name] = Intervals(
+            panel.value,
+            panel.value - margin,
+            panel.value + margin,
+            level,
+            correlation_from(covariance),
+        )
     return found
-
-
-def _joined(entries: list[Intervals], level: float) -> Intervals:
-    return Intervals(
-        np.concatenate([entry.value for entry in entries]),
-        np.concatenate([entry.low for entry in entries]),
-        np.concatenate([entry.high for entry in entries]),
-        level,
-    )

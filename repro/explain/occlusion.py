@@ -4,7 +4,7 @@ Source: arXiv:2210.04371, dAUC notebooks.  The replacement is the mean over the 
 both classes and padded zeros included; ΔAUC is in percentage points.
 """
 
-from collections.abc import Sequence
+import dataclasses
 
 import numpy as np
 
@@ -14,13 +14,8 @@ from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
-from repro.metrics.intervals import (
-    Interval,
-    auc_interval,
-    difference_interval,
-    jet_order,
-    placements,
-)
+from repro.metrics.correlated import difference_intervals
+from repro.metrics.intervals import Interval, auc_interval, jet_order, placements
 from repro.metrics.roc import rank_jets
 
 __all__ = ["auc_drops", "discriminant", "explain_by_occlusion", "in_points"]
@@ -32,7 +27,8 @@ def explain_by_occlusion(
 ) -> Explanation:
     """Return 100·(AUC - AUC with the feature replaced) for each ranked feature.
 
-    Intervals are DeLong's for paired differences: the same jets are scored twice.
+    Intervals are DeLong's for paired differences: the same jets are scored twice.  So are the
+    correlations between the drops.
 
     Args:
         problem: The classifier and its jets.
@@ -62,21 +58,16 @@ def auc_drops(problem: Problem, values: FloatArray, level: float) -> tuple[Inter
     labels, scores = problem.labels, discriminant(logits)
     order = jet_order(scores, labels)
     base = placements(scores, labels, order)
-    drops = [
-        difference_interval(base, placements(discriminant(changed), labels, order), level)
-        for _, changed in masked
-    ]
+    changed = (placements(discriminant(logits), labels, order) for _, logits in masked)
+    drops = difference_intervals(base, changed, level)
     whole = auc_interval(rank_jets(scores, labels), level)
-    return in_points(drops, level), in_points([whole], level)[0]
+    return in_points(drops), in_points(Intervals.of([whole], level))[0]
 
 
-def in_points(areas: Sequence[Interval], level: float) -> Intervals:
+def in_points(areas: Intervals) -> Intervals:
     """Return AUCs, or differences of two, in per cent."""
-    return Intervals(
-        100 * np.array([area.value for area in areas]),
-        100 * np.array([area.low for area in areas]),
-        100 * np.array([area.high for area in areas]),
-        level,
+    return dataclasses.replace(
+        areas, value=100 * areas.value, low=100 * areas.low, high=100 * areas.high
     )
 
 

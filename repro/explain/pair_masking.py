@@ -22,7 +22,9 @@ from repro.explain.masking import logits_of
 from repro.explain.occlusion import discriminant, in_points
 from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Explanation, Problem
-from repro.metrics.intervals import auc_interval, difference_interval, jet_order, placements
+from repro.metrics.bootstrap import Intervals
+from repro.metrics.correlated import difference_intervals
+from repro.metrics.intervals import auc_interval, jet_order, placements
 from repro.metrics.means import mean_intervals
 from repro.metrics.roc import rank_jets
 
@@ -100,7 +102,7 @@ def explain_by_pair_masking(
     places = placements(scores, labels, order)
     whole = auc_interval(rank_jets(scores, labels), level)
     relevance = np.empty((len(labels), len(masks)))
-    drops, areas = np.empty_like(relevance), []
+    drops = np.empty_like(relevance)
     for position in range(len(masks)):
         logits = masked[:, position].astype(np.float64)
         changed = own_logit(logits, labels)
@@ -109,9 +111,11 @@ def explain_by_pair_masking(
             change = differential_relevance(own[mine], changed[mine], scale)
             relevance[mine, position] = np.abs(change)
         drops[:, position] = probability - _own_probability(logits, labels)
-        changed_places = placements(discriminant(logits), labels, order)
-        areas.append(difference_interval(places, changed_places, level))
-    panels = {"delta_auc": in_points(areas, level)}
+    others = (
+        placements(discriminant(masked[:, position].astype(np.float64)), labels, order)
+        for position in range(len(masks))
+    )
+    panels = {"delta_auc": in_points(difference_intervals(places, others, level))}
     for label, name in enumerate(problem.classes):
         mine = problem.of_class(label)
         panels[name] = mean_intervals(treat_outliers(relevance[mine], outliers, factor), level)
@@ -123,7 +127,7 @@ def explain_by_pair_masking(
         "1",
         pair_names(slots),
         panels,
-        details={"auc": in_points([whole], level)[0]},
+        details={"auc": in_points(Intervals.of([whole], level))[0]},
         settings={
             "slots": slots,
             "alone": alone,

@@ -13,6 +13,7 @@ from repro.data.arrays import FloatArray
 from repro.data.callbacks import Progress, silent
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
+from repro.metrics.ranks import Places, places_of
 
 __all__ = ["Explanation", "Problem"]
 
@@ -155,3 +156,13 @@ class Explanation:
             raise BadInput(f"{self.method} gives a matrix, which has no order")
         positions = np.argsort(-self.panels[panel].value, kind="stable")
         return tuple(self.names[i] for i in positions)
+
+    def places(self, panel: str) -> Places:
+        """Return the places of a panel's names, and which may be exchanged.
+
+        Raises:
+            BadInput: If the panel is a matrix.
+        """
+        if self.panels[panel].value.ndim != 1:
+            raise BadInput(f"{self.method} gives a matrix, which has no places")
+        return places_of(self.panels[panel])

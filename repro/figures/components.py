@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
@@ -12,7 +13,9 @@ from repro.errors import BadInput
 from repro.explain.correlation import correlations
 from repro.features.samples import Sample
 from repro.figures.distributions import draw_histograms, histogram_of
-from repro.figures.drawing import CLASS_COLOURS, CLASS_LABELS, footer, new_figure
+from repro.figures.drawing import CLASS_COLOURS, footer, new_figure
+from repro.figures.heatmaps import draw_matrix, name_scale
+from repro.figures.labels import symbol
 from repro.metrics.bootstrap import Intervals
 from repro.results.document import Result, named
 
@@ -46,18 +49,17 @@ _NAMES = {
     **{f"tau{n}": f"tau_{n}_1" for n in range(1, 9)},
 }
 _RATIOS = {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2")}
-_SYMBOLS = {
-    "E": "E",
-    "m": "m",
-    "pT": "p_T",
-    "eta": r"\eta",
-    "phi": r"\phi",
-    "ptsum": r"\Sigma p_T",
-    "nconst": "n_{const}",
-    **{f"tau{n}": rf"\tau_{n}" for n in range(1, 9)},
-    "tau21": r"\tau_{21}",
-    "tau32": r"\tau_{32}",
-}
+_SMALL = 7
+_CAPTION = (
+    "Histograms: jets per bin, over the middle 99 % of each class, on a linear scale from zero. "
+    "The components hold 99 % of the variance of both classes together; their signs mean nothing."
+)
+_CORRELATIONS_ABOUT = (
+    "PC: principal component of the latent space, counted from 0; the first {} are shown. Their "
+    "signs mean nothing: compare absolute values."
+)
+_POINTS_ABOUT = "Points: {} jets of each class."
+_MARKERS = {"qcd": "o", "top": "^"}
 
 
 def principal_components(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], PCA]:
@@ -157,24 +159,32 @@ def draw_components(
 ) -> Figure:
     """Draw the histogram of each component, and then the planes of pairs of them."""
     histograms, planes = values["histograms"], values["planes"]
-    rows = -(-len(histograms) // columns)
-    lower = -(-len(planes) // (columns // 2)) if planes else 0
-    figure = new_figure(2.1 * columns, 1.7 * rows + 3.4 * lower)
-    heights = [1.7 * rows, 3.4 * max(lower, 0.01)]
-    upper, planes_part = figure.subfigures(2, 1, height_ratios=heights, squeeze=False)[:, 0]
-    for axes, (name, classes) in zip(
-        upper.subplots(rows, columns, squeeze=False).flat, histograms.items(), strict=False
-    ):
-        draw_histograms(axes, classes, name)
+    rows = -(-(len(histograms) + 1) // columns)
+    lower = 2.6 if planes else 0.01
+    figure = new_figure(1.75 * columns, 1.35 * rows + lower + 0.8)
+    parts = figure.subfigures(2, 1, height_ratios=[1.35 * rows, lower], squeeze=False)
+    upper, planes_part = parts[:, 0]
+    panels = upper.subplots(rows, columns, squeeze=False).flat
+    for axes, (name, classes) in zip(panels, histograms.items(), strict=False):
+        draw_histograms(axes, classes, "")
+        # Inside, or the labels of one row would take the place of the next one's panels.
+        axes.set_title(symbol(name), x=0.95, y=0.93, ha="right", va="top", pad=0)
         axes.set_ylabel("")
         axes.set_yticks([])
-        axes.tick_params(labelsize=6)
+        axes.tick_params(axis="y", which="both", left=False, right=False)
+        axes.minorticks_off()
+        axes.tick_params(axis="x", top=False, length=3, labelsize=_SMALL)
+        axes.xaxis.set_major_locator(MaxNLocator(4, min_n_ticks=2))
+        axes.margins(y=0.12)
     for axes in upper.axes[len(histograms) :]:
         axes.set_axis_off()
-    upper.axes[0].legend(fontsize=6)
+    handles, labels = upper.axes[0].get_legend_handles_labels()
+    upper.axes[-1].legend(handles, labels, loc="center", fontsize=10)
     if planes:
-        _draw_planes(planes_part, values["points"], planes, columns // 2)
-    footer(figure, result)
+        _draw_planes(planes_part, values["points"], planes)
+    shown = len(next(iter(values["points"]["top"].values()))) if planes else 0
+    points = f" {_POINTS_ABOUT.format(f'{shown:,}')}" if planes else ""
+    footer(figure, result, _CAPTION + points)
     if title:
         figure.suptitle(f"{result.title}: {title}")
     return figure
@@ -185,45 +195,39 @@ def draw_component_correlations(
 ) -> Figure:
     """Draw components against jet quantities, one heat map for each class and each model."""
     rows = -(-len(tables) // 2)
-    figure = new_figure(18, (0.36 * most + 1.2) * rows + 0.8)
+    figure = new_figure(14, (0.27 * most + 0.8) * rows + 0.9)
     grid = figure.subplots(rows, 2, squeeze=False).flat
     for axes, (title, table) in zip(grid, tables.items(), strict=True):
         shown = dict(list(table.items())[:most])
-        matrix = np.array([[cell["value"] for cell in row.values()] for row in shown.values()])
-        matrix = matrix.astype(float)
-        image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
-        names = list(next(iter(shown.values())))
-        axes.set_xticks(range(len(names)), [f"${_SYMBOLS[name]}$" for name in names])
-        axes.set_yticks(range(len(shown)), list(shown))
-        for (i, j), value in np.ndenumerate(matrix):
-            colour = "white" if abs(value) > 0.6 else "black"
-            axes.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=7, color=colour)
+        image = draw_matrix(axes, shown, _SMALL, "auto")
+        axes.tick_params(axis="x", rotation=90)
         axes.set_title(title)
-    figure.colorbar(image, ax=figure.axes, shrink=0.7, label="Pearson correlation")
-    footer(figure, result)
+    scale = figure.colorbar(image, ax=figure.axes, shrink=0.8, aspect=40)
+    name_scale(scale, "Pearson correlation")
+    footer(figure, result, _CORRELATIONS_ABOUT.format(most))
     return figure
 
 
 def _draw_planes(
-    part: SubFigure, points: Mapping[str, Any], planes: Sequence[Sequence[int]], columns: int
+    part: SubFigure, points: Mapping[str, Any], planes: Sequence[Sequence[int]]
 ) -> None:
-    rows = -(-len(planes) // columns)
-    grid = part.subplots(rows, columns, squeeze=False)
-    for axes, (first, second) in zip(grid.flat, planes, strict=False):
+    for axes, (first, second) in zip(
+        part.subplots(1, len(planes), squeeze=False).flat, planes, strict=True
+    ):
         for name in ("qcd", "top"):
             axes.plot(
                 points[name][f"pc{first}"],
                 points[name][f"pc{second}"],
-                ".",
-                ms=1.5,
-                alpha=0.4,
+                _MARKERS[name],
+                ms=1.6,
+                mew=0,
+                alpha=0.6,
                 color=CLASS_COLOURS[name],
-                label=CLASS_LABELS[name],
+                rasterized=True,  # thousands of points as paths make large files
             )
-        axes.set_xlabel(f"pc{first}")
-        axes.set_ylabel(f"pc{second}")
-    for axes in grid.flat[len(planes) :]:
-        axes.set_axis_off()
+        axes.tick_params(labelsize=8)
+        axes.set_xlabel(symbol(f"pc{first}"))
+        axes.set_ylabel(symbol(f"pc{second}"))
 
 
 def _histograms(column: NDArray[np.float64], labels: NDArray[np.integer]) -> dict[str, Any]:

@@ -5,14 +5,19 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from numpy.typing import NDArray
 
-from repro.figures.drawing import CLASS_COLOURS, CLASS_LABELS
+from repro.figures.drawing import CLASS_COLOURS
+from repro.figures.labels import CLASS_LABELS
 from repro.metrics.intervals import Interval
 
 __all__ = ["draw_histograms", "histogram_of", "peak_of"]
 
 _DRAWS = 1000
+# Hatching tells the classes apart where they overlap, and without colours.
+_HATCHES = {"qcd": "", "top": "/////"}
+_OPACITY = {"qcd": 0.5, "top": 0.12}
 
 
 def histogram_of(
@@ -63,13 +68,19 @@ def draw_histograms(axes: Axes, classes: Mapping[str, Mapping[str, Any]], label:
         label: Label of the x axis.
     """
     for name, histogram in classes.items():
+        colour = CLASS_COLOURS[name]
         axes.stairs(
             histogram["counts"],
             histogram["edges"],
             fill=True,
-            alpha=0.5,
-            color=CLASS_COLOURS[name],
+            facecolor=to_rgba(colour, _OPACITY[name]),
+            edgecolor=colour,
+            hatch=_HATCHES[name],
+            linewidth=0,
             label=CLASS_LABELS[name],
         )
+        axes.stairs(histogram["counts"], histogram["edges"], color=colour, linewidth=1)
+    axes.margins(x=0)
+    axes.set_ylim(bottom=0)
     axes.set_xlabel(label)
-    axes.set_ylabel("jets")
+    axes.set_ylabel("jets per bin")

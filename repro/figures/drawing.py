@@ -1,23 +1,40 @@
 """Pieces that several pictures share.  Everything is drawn on figures of its own: no pyplot."""
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from repro.figures.labels import CLASS_LABELS, symbol
 from repro.results.document import Result, look_up, whose_weights
 
-__all__ = ["CLASS_COLOURS", "CLASS_LABELS", "bar_figure", "bars", "footer", "new_figure", "top"]
+__all__ = [
+    "CLASS_COLOURS",
+    "bar_figure",
+    "bars",
+    "footer",
+    "name_columns",
+    "name_rows",
+    "new_figure",
+    "top",
+]
 
-CLASS_LABELS = {"qcd": "QCD jets", "top": "top jets", "all": "all jets"}
-CLASS_COLOURS = {"qcd": "#c0392b", "top": "#2a6fb0", "all": "#4d4d4d"}
+# Red and blue as in the paper; the one light and the other dark, so that they differ in grey, and
+# to eyes that see red and green alike.
+CLASS_COLOURS = {"qcd": "#e8705f", "top": "#1f4e96", "all": "#5f5f5f"}
 
-_SYMBOLS = {"pt": "p_{T", "eta": r"\eta_{", "phi": r"\phi_{"}
-_JET = {"pT_J": "$p_{T,J}$", "m_J": "$m_J$", "tau_21": r"$\tau_{21}$", "tau_32": r"$\tau_{32}$"}
-_EXPONENTS = {"05": "0.5"}
 _BARS = 20
+_ROW = 0.26
+# Widths of letters in inches, by the size of the font: averages, for breaking lines.
+_LETTER = 0.46 / 72
+_SMALL = 8
+# Indices of mathematical names are small.
+_NAMES = 10.5
+_BARS_ABOUT = "No diamond: the paper does not show the bar."
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -31,21 +48,18 @@ def top(entries: Mapping[str, Any], count: int = _BARS) -> list[tuple[str, dict[
     return sorted(known, key=lambda pair: -pair[1]["value"])[:count]
 
 
-def symbol(feature: str) -> str:
-    r"""Return a feature's name as maths.
+def name_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """Write a label beside each row of bars or cells; rows have no ticks between them."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.tick_params(axis="y", which="both", length=0, labelsize=_NAMES)
+    axes.tick_params(axis="y", which="minor", left=False, right=False)
 
-    >>> symbol("pt_0"), symbol("tau_2_05")
-    ('$p_{T,0}$', '$\\tau_2^{(0.5)}$')
-    """
-    if feature in _JET:
-        return _JET[feature]
-    quantity, _, index = feature.rpartition("_")
-    if quantity.startswith("tau_"):
-        return rf"$\tau_{quantity.removeprefix('tau_')}^{{({_EXPONENTS.get(index, index)})}}$"
-    if quantity not in _SYMBOLS:
-        return feature
-    separator = "," if quantity == "pt" else ""
-    return f"${_SYMBOLS[quantity]}{separator}{index}}}$"
+
+def name_columns(axes: Axes, labels: Sequence[str], rotation: float = 0) -> None:
+    """Write a label below each column of cells; columns have no ticks between them."""
+    axes.set_xticks(range(len(labels)), labels, rotation=rotation)
+    axes.tick_params(axis="x", which="both", length=0, labelsize=_NAMES)
+    axes.tick_params(axis="x", which="minor", bottom=False, top=False)
 
 
 def bars(axes: Axes, result: Result, path: str, colour: str, count: int = _BARS) -> None:
@@ -64,20 +78,47 @@ def bars(axes: Axes, result: Result, path: str, colour: str, count: int = _BARS)
     ends = np.array([entry.get("interval") or [np.nan, np.nan] for _, entry in entries], float)
     errors = np.nan_to_num(np.abs(ends.T - values).reshape(2, -1))
     positions = np.arange(len(entries))
-    axes.barh(positions, values, color=colour, alpha=0.85)
-    axes.errorbar(values, positions, xerr=errors, fmt="none", ecolor="black", lw=0.8, capsize=2)
+    # Paler than their edges: the intervals are seen on dark colours, too.
+    pale = to_rgba(colour, 0.55)
+    axes.barh(positions, values, height=0.74, facecolor=pale, edgecolor=colour, linewidth=0.9)
+    axes.errorbar(
+        values,
+        positions,
+        xerr=errors,
+        fmt="none",
+        ecolor="black",
+        lw=0.9,
+        capsize=2,
+        label="95 % interval",
+    )
     stated = {name: value for name, value in _stated(result, path).items() if name in names}
     if stated:
         rows = [names.index(name) for name in stated]
-        axes.plot(list(stated.values()), rows, "D", mfc="white", mec="black", ms=4, label="paper")
-        axes.legend(loc="lower right")
-    axes.set_yticks(positions, [symbol(name) for name in names])
-    axes.invert_yaxis()
-    axes.grid(axis="x", alpha=0.3)
+        axes.plot(
+            list(stated.values()),
+            rows,
+            "D",
+            mfc="white",
+            mec="black",
+            mew=0.9,
+            ms=4.5,
+            label="the paper",
+        )
+    axes.legend(loc="lower right")
+    name_rows(axes, [symbol(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    if (values - errors[0]).min(initial=0) < 0:
+        axes.axvline(0, color="black", lw=0.8)
     axes.set_axisbelow(True)
 
 
-def bar_figure(result: Result, panels: Mapping[str, str], label: str, count: int = _BARS) -> Figure:
+def bar_figure(
+    result: Result,
+    panels: Mapping[str, str],
+    label: str,
+    count: int = _BARS,
+    caption: str = "",
+) -> Figure:
     """Draw one ranking per panel, side by side.
 
     Args:
@@ -85,14 +126,15 @@ def bar_figure(result: Result, panels: Mapping[str, str], label: str, count: int
         panels: Path of each ranking within the values, by panel name.
         label: Label of the x axes.
         count: How many bars are drawn in each.
+        caption: What a reader has to know of the numbers.
     """
-    figure = new_figure(4.6 * len(panels) + 0.4, 1.6 + 0.23 * count)
+    figure = new_figure(4.6 * len(panels) + 0.6, 1.7 + _ROW * count)
     grid = np.atleast_1d(figure.subplots(1, len(panels)))
     for axes, (name, path) in zip(grid, panels.items(), strict=True):
         bars(axes, result, path, CLASS_COLOURS[name], count)
         axes.set_title(CLASS_LABELS[name])
         axes.set_xlabel(label)
-    footer(figure, result)
+    footer(figure, result, f"{caption} {_BARS_ABOUT}".strip())
     return figure
 
 
@@ -107,14 +149,29 @@ def _stated(result: Result, path: str) -> dict[str, float]:
     }
 
 
-def footer(figure: Figure, result: Result) -> None:
-    """Write title and provenance onto a figure."""
-    figure.suptitle(result.title)
+def footer(figure: Figure, result: Result, caption: str = "", data: str | None = None) -> None:
+    """Write title, caption and provenance onto a figure.
+
+    Args:
+        figure: Where to write.
+        result: Gives title and provenance.
+        caption: What a reader has to know of the numbers.
+        data: What the numbers come from; by default the jets and the weights.
+    """
+    width = figure.get_figwidth() - 0.4
+    figure.suptitle(_wrapped(result.title, width, 12))
     jets = result.data.get("jets")
     corrected = ", corrected" if result.settings.get("corrected") else ""
     weights = f" · weights: {whose_weights(result.weights)}" if result.weights else ""
+    about = data or f"data: {result.data['source']}, {jets:,} jets{corrected}{weights}"
+    lines = [caption, f"{result.item} · {about}"]
     figure.supxlabel(
-        f"{result.item} · data: {result.data['source']}, {jets:,} jets{corrected}{weights}",
-        fontsize=7,
-        color="#666666",
+        "\n".join(_wrapped(line, width, _SMALL) for line in lines if line),
+        fontsize=_SMALL,
+        color="#444444",
     )
+
+
+def _wrapped(text: str, width: float, size: float) -> str:
+    """Return the text in lines that fit a width in inches."""
+    return textwrap.fill(text, int(width / (_LETTER * size)), break_long_words=False)

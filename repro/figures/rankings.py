@@ -1,19 +1,42 @@
 """Values that the ranking figures share: bars, orders and ranks, ready for judging."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from repro.explain.problem import Explanation
+from repro.metrics.intervals import Interval
+from repro.metrics.ranks import place_interval, ratio_of_leading
 from repro.results.document import named
 from repro.results.evidence import order_stability
 
-__all__ = ["bars_of", "order_entry", "rank_entry"]
+__all__ = ["bars_of", "order_entry", "placed", "rank_entry", "ratio_entry"]
 
 
 def bars_of(explanation: Explanation, panel: str) -> dict[str, Any]:
-    """Return the numbers of a panel by name."""
+    """Return the numbers of a panel by name, with their unit and their places."""
+    bars = placed(explanation, panel)
+    return {name: {**entry, "unit": explanation.unit} for name, entry in bars.items()}
+
+
+def placed(explanation: Explanation, panel: str) -> dict[str, Any]:
+    """Return the numbers of a panel by name, each with its place.
+
+    ``rank`` is the place by the numbers alone; ``places`` the first and the last place that it may
+    have; ``place`` what a table shows, ``2=`` for a place that is shared.  Where the errors had to
+    be taken as independent, ``independent`` says so.
+    """
     numbers = named(explanation.names, explanation.panels[panel])
-    return {name: {**entry, "unit": explanation.unit} for name, entry in numbers.items()}
+    found = explanation.places(panel)
+    assumed = {} if found.paired else {"independent": True}
+    return {
+        name: {
+            **entry,
+            "rank": int(found.rank[i]),
+            "places": [int(found.first[i]), int(found.last[i])],
+            "place": found.label(i),
+            **assumed,
+        }
+        for i, (name, entry) in enumerate(numbers.items())
+    }
 
 
 def order_entry(explanation: Explanation, panel: str, first: int, seed: int) -> dict[str, Any]:
@@ -25,11 +48,11 @@ def order_entry(explanation: Explanation, panel: str, first: int, seed: int) -> 
     }
 
 
-def rank_entry(bars: Mapping[str, Mapping[str, float]], name: str) -> int:
-    """Return the rank of a name, 1 for the largest value.
+def rank_entry(explanation: Explanation, panel: str, name: str) -> Interval:
+    """Return the place of a name, 1 for the largest value, with the places that it may have."""
+    return place_interval(explanation.panels[panel], explanation.names.index(name))
 
-    >>> rank_entry({"a": {"value": 1.0}, "b": {"value": 2.0}}, "a")
-    2
-    """
-    mine = bars[name]["value"]
-    return 1 + sum(int(entry["value"] > mine) for entry in bars.values())
+
+def ratio_entry(explanation: Explanation, panel: str) -> Interval | None:
+    """Return the largest value over the second largest; None if that is not positive."""
+    return ratio_of_leading(explanation.panels[panel])

@@ -38,7 +38,13 @@ def compute_item(item: Item, context: Context) -> Result:
 def render_item(item: Item, result: Result) -> "Figure | None":
     """Draw an item from its numbers alone; None for a table without a picture."""
     render = getattr(_module(item), "render", None)
-    return render(result) if render else None
+    if render is None:
+        return None
+    from repro.figures.style import hep_style  # noqa: PLC0415 - tables need no matplotlib
+
+    with hep_style():
+        figure: Figure = render(result)
+    return figure
 
 
 def _module(item: Item) -> ModuleType:

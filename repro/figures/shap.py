@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from repro.errors import BadInput
 from repro.features.samples import Sample
-from repro.figures.drawing import CLASS_COLOURS, CLASS_LABELS, bars, footer, new_figure
+from repro.figures.drawing import CLASS_COLOURS, bars, footer, new_figure
+from repro.figures.labels import CLASS_LABELS
 from repro.models.tagger import Tagger
 from repro.results.document import Result
 from repro.results.evidence import Evidence, rate
@@ -26,6 +27,14 @@ BACKGROUND = 5000
 """Jets in the authors' backgrounds."""
 
 _JETS_PER_CLASS = 500
+_ORIGINS = {
+    "authors": "the authors' stored values",
+    "authors_tau_x_1": "the authors', variant tau_x_1",
+}
+_CAPTION = (
+    "SHAP values share a jet's output, minus the mean output, among the features. No diamond: the "
+    "paper does not show the bar, or not for this feature."
+)
 
 
 def explained_jets(sample: Sample, seed: int) -> Sample:
@@ -78,12 +87,12 @@ def shap_evidence(chosen: Sample, tagger: Tagger) -> Evidence:
 
 def draw_shap(result: Result, rows: list[str], unit: str, count: int) -> Figure:
     """Draw mean |SHAP value| per class, a row of panels for each origin of the values."""
-    figure = new_figure(9.6, (1.4 + 0.23 * count) * len(rows))
+    figure = new_figure(9.8, 0.6 + (1.0 + 0.26 * count) * len(rows))
     grid = figure.subplots(len(rows), 2, squeeze=False)
     for row, origin in zip(grid, rows, strict=True):
         for axes, name in zip(row, ("qcd", "top"), strict=True):
             bars(axes, result, f"{origin}.{name}", CLASS_COLOURS[name], count)
-            axes.set_title(f"{CLASS_LABELS[name]}, {origin}")
-            axes.set_xlabel(f"mean(|SHAP value|), {unit}")
-    footer(figure, result)
+            axes.set_title(f"{CLASS_LABELS[name]}, {_ORIGINS.get(origin, 'computed here')}")
+            axes.set_xlabel(f"mean(|SHAP value|) [{unit}]")
+    footer(figure, result, _CAPTION)
     return figure

@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from repro.data.atomic import write_atomically
+from repro.figures.style import hep_style
 from repro.training.rules import Epoch
 
 __all__ = ["draw_curves"]
@@ -18,6 +19,14 @@ def draw_curves(history: Sequence[Epoch], path: Path) -> None:
     Raises:
         BadInput: If the file cannot be written.
     """
+    buffer = io.BytesIO()
+    with hep_style():
+        figure = _draw(history)
+        figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    write_atomically(path, buffer.getvalue())
+
+
+def _draw(history: Sequence[Epoch]) -> Figure:
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     losses, merits = figure.subplots(1, 2)
     epochs = [epoch.epoch for epoch in history]
@@ -33,7 +42,5 @@ def draw_curves(history: Sequence[Epoch], path: Path) -> None:
     merits.set(xlabel="epoch", ylabel="on validation jets")
     for axes in (losses, merits):
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
-    write_atomically(path, buffer.getvalue())
+        axes.legend()
+    return figure

@@ -4,7 +4,7 @@ Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 1
 (percentile intervals).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +22,44 @@ _WEIGHT_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
-    """Values with their intervals; arrays of shape (k,), ``self[i]`` is one Interval."""
+    """Values with their intervals; arrays of shape (k,), ``self[i]`` is one Interval.
+
+    Attributes:
+        value: The estimates.
+        low: Lower ends.
+        high: Upper ends.
+        level: Confidence level.
+        correlation: (k, k), of the errors; None if it is not known.
+    """
 
     value: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     level: float
+    correlation: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        entries: Sequence[Interval],
+        level: float,
+        correlation: NDArray[np.float64] | None = None,
+    ) -> "Intervals":
+        """Return some intervals as one array of them."""
+        value, low, high = np.array([(e.value, e.low, e.high) for e in entries]).reshape(-1, 3).T
+        return cls(value, low, high, level, correlation)
+
+    def take(self, rows: Sequence[int] | NDArray[np.integer]) -> "Intervals":
+        """Return some of the values, with what is known of them."""
+        chosen = np.asarray(rows)
+        known = self.correlation
+        return Intervals(
+            self.value[chosen],
+            self.low[chosen],
+            self.high[chosen],
+            self.level,
+            None if known is None else known[np.ix_(chosen, chosen)],
+        )
 
     def __len__(self) -> int:
         return len(self.value)

@@ -13,6 +13,7 @@ from scipy.special import ndtri
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
+from repro.metrics.correlated import correlation_from, correlation_of, influence
 
 __all__ = [
     "Moments",
@@ -49,6 +50,8 @@ class Sums:
 def mean_intervals(values: FloatArray, level: float = 0.95) -> Intervals:
     """Return the mean of each column with its large-sample interval, mean ± z·s/√n.
 
+    The errors of the means are those of the same jets; their correlation comes along.
+
     Args:
         values: (n, k); NaN entries are left out of their column.
         level: Confidence level.
@@ -68,7 +71,8 @@ def mean_intervals(values: FloatArray, level: float = 0.95) -> Intervals:
     # One jet has a mean and no spread: no interval.
     spread = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
     margin = float(ndtri((1 + level) / 2)) * np.sqrt(spread / filled)
-    return Intervals(mean, mean - margin, mean + margin, level)
+    correlation = correlation_of([influence(column) for column in values.T])
+    return Intervals(mean, mean - margin, mean + margin, level, correlation)
 
 
 def moments(batches: Iterable[FloatArray]) -> Moments:
@@ -132,8 +136,15 @@ def draw_means(sample: Moments, seed: int, draws: int = 400) -> FloatArray:
 
 
 def percentile_intervals(value: FloatArray, draws: FloatArray, level: float = 0.95) -> Intervals:
-    """Return values (...,) with the percentile intervals of their draws (draws, ...)."""
+    """Return values (...,) with the percentile intervals of their draws (draws, ...).
+
+    A row of values, (k,), also gets the correlation of its draws.
+    """
     centre = np.asarray(value, dtype=np.float64)
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     # Draws of what is zero or at its largest lie to one side of it.
-    return Intervals(centre, np.minimum(low, centre), np.maximum(high, centre), level)
+    correlation = None
+    if centre.ndim == 1:
+        moved = draws - draws.mean(axis=0)
+        correlation = correlation_from(moved.T @ moved)
+    return Intervals(centre, np.minimum(low, centre), np.maximum(high, centre), level, correlation)

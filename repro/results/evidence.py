@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.metrics.bootstrap import Intervals
+from repro.metrics.correlated import draw_numbers
 from repro.metrics.intervals import auc_interval
 from repro.metrics.roc import auc, rank_jets
 
@@ -95,19 +96,17 @@ def order_stability(
 ) -> dict[tuple[str, ...], float]:
     """Return how often each order of the leading names comes out of repeated samples.
 
-    Each number is drawn from a Gaussian as wide as its interval.  Numbers are taken as
-    independent, which for positively correlated ones understates the stability.
+    Numbers are drawn from Gaussians as wide as their intervals, with the correlations of their
+    errors; where these are not known, as if independent.
 
     Args:
         names: Names of the numbers.
-        numbers: Their values and intervals, (k,).
+        numbers: Their values, intervals and correlations, (k,).
         first: How many leading names make up the order.
         seed: Seed of the draws.
         draws: Number of draws.
     """
-    spread = (numbers.high - numbers.low) / (2 * 1.959964)
-    normal = np.random.default_rng(seed).standard_normal((draws, len(names)))
-    drawn = numbers.value + np.nan_to_num(spread) * normal
+    drawn = draw_numbers(numbers, np.random.default_rng(seed), draws)
     leading = np.argsort(-drawn, axis=1, kind="stable")[:, :first]
     orders, counts = np.unique(leading, axis=0, return_counts=True)
     return {

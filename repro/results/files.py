@@ -2,28 +2,30 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from repro.catalogue import find_item
+from repro.catalogue import Item, find_item
 from repro.data.atomic import write_atomically
 from repro.results.document import Result
 from repro.results.tables import to_latex, to_markdown
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+__all__ = ["write_files", "write_result"]
 
-__all__ = ["write_result"]
-
-_DPI = 150
+_HEADER = ["name", "value", "low", "high", "places"]
 
 
-def write_result(result: Result, figure: "Figure | None", out: Path) -> list[Path]:
+def write_result(result: Result, pictures: Mapping[str, bytes] | None, out: Path) -> list[Path]:
     """Write an item's files to ``out/<paper>/``.
 
-    Figures get JSON, CSV, PNG and PDF; tables JSON, CSV, Markdown and LaTeX, and pictures
+    Figures get JSON, CSV and their pictures; tables JSON, CSV, Markdown and LaTeX, and pictures
     if they have one.
+
+    Args:
+        result: The numbers.
+        pictures: By suffix, as they are to be written; None if there are none.
+        out: The folder.
 
     Returns:
         The files written.
@@ -36,8 +38,18 @@ def write_result(result: Result, figure: "Figure | None", out: Path) -> list[Pat
     if item.kind == "table":
         contents["md"] = to_markdown(result).encode()
         contents["tex"] = to_latex(result).encode()
-    if figure is not None:
-        contents |= {kind: _picture(figure, kind) for kind in ("png", "pdf")}
+    return write_files(item, contents | dict(pictures or {}), out)
+
+
+def write_files(item: Item, contents: Mapping[str, bytes], out: Path) -> list[Path]:
+    """Write files of an item to ``out/<paper>/``, by their suffixes.
+
+    Returns:
+        The files written.
+
+    Raises:
+        BadInput: If a file cannot be written; nothing is left half-written.
+    """
     folder = out / item.paper
     paths = []
     for suffix, content in contents.items():
@@ -47,25 +59,21 @@ def write_result(result: Result, figure: "Figure | None", out: Path) -> list[Pat
     return paths
 
 
-def _picture(figure: "Figure", kind: str) -> bytes:
-    buffer = io.BytesIO()
-    # No dates: the same numbers give the same bytes.
-    metadata = {"Software": None} if kind == "png" else {"CreationDate": None}
-    figure.savefig(buffer, format=kind, dpi=_DPI, metadata=metadata)
-    return buffer.getvalue()
-
-
 def _csv(result: Result) -> str:
+    """Return names, values and ends of intervals; of rankings also the places."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["name", "value", "low", "high"])
-    writer.writerows(_flat("", result.values))
+    rows = [_HEADER, *_flat("", result.values)]
+    if not any(row[-1] for row in rows[1:]):
+        rows = [row[:-1] for row in rows]
+    writer.writerows(rows)
     return buffer.getvalue()
 
 
 def _flat(prefix: str, value: Any) -> Iterator[list[Any]]:
-    if isinstance(value, Mapping) and set(value) >= {"value"} and "interval" in value:
-        yield [prefix, _cell(value["value"]), *value["interval"]]
+    if isinstance(value, Mapping) and "value" in value and {"interval", "places"} & set(value):
+        ends = value.get("interval") or ["", ""]
+        yield [prefix, _cell(value["value"]), *ends, _places(value.get("places"))]
     elif isinstance(value, Mapping):
         for key, entry in value.items():
             yield from _flat(f"{prefix}.{key}" if prefix else key, entry)
@@ -73,7 +81,12 @@ def _flat(prefix: str, value: Any) -> Iterator[list[Any]]:
         for position, entry in enumerate(value):
             yield from _flat(f"{prefix}.{position}", entry)
     else:
-        yield [prefix, _cell(value), "", ""]
+        yield [prefix, _cell(value), "", "", ""]
+
+
+def _places(ends: Sequence[int] | None) -> str:
+    """Return the places that a number may have, such as ``2-3``."""
+    return "-".join(map(str, dict.fromkeys(ends or ())))
 
 
 def _cell(value: Any) -> Any:

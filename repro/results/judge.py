@@ -35,14 +35,16 @@ class _Measured:
     value: Any
     interval: tuple[float, float] | None
     shares: Mapping[str, float]
+    endless: bool = False
 
     @classmethod
     def read(cls, found: Any) -> "_Measured":
         if not isinstance(found, Mapping):
             return cls(found, None, {})
-        low, high = found.get("interval") or (None, None)
+        low, high = known = found.get("interval") or (None, None)
         ends = None if low is None or high is None else (low, high)
-        return cls(found.get("value"), ends, found.get("shares", {}))
+        endless = ends is None and known != (None, None)
+        return cls(found.get("value"), ends, found.get("shares", {}), endless)
 
 
 def judge_item(result: Result) -> list[dict[str, Any]]:
@@ -139,6 +141,8 @@ def _on_sample(
     untypical = ", an untypical draw: see note" if evidence.control else ""
     if claim.comparison == "equal":
         return _order_on_sample(claim, measured, f"{about}{untypical}")
+    if measured.endless:
+        return None, f"{about} are too few: the interval of the number has no end"
     if measured.interval is None:
         return None, f"{about}: the number has no interval, and they are not all jets"
     low, high = measured.interval

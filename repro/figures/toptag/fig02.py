@@ -90,7 +90,7 @@ def _values(origin: str, found: Explanation, seed: int) -> dict[str, object]:
         f"{prefix}order": {
             name: {"first_three": order_entry(found, name, 3, seed)} for name in shown
         },
-        f"{prefix}rank": {name: {"pt_0": rank_entry(shown[name], "pt_0")} for name in shown},
+        f"{prefix}rank": {name: {"pt_0": rank_entry(found, name, "pt_0")} for name in shown},
         f"{origin}_signed": {
             name: dict(zip(found.names, signed[name].tolist(), strict=True)) for name in shown
         },

@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from repro.explain.lrp import explain_by_lrp
+from repro.figures.captions import LRP_CAPTION, LRP_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.rankings import bars_of, order_entry, rank_entry
@@ -27,11 +28,12 @@ def compute(context: Context) -> Result:
     values = {
         "lrp": shown,
         "order": {name: {"first_two": order_entry(found, name, 2, seed)} for name in shown},
-        "rank": {name: {"phi_1": rank_entry(shown[name], "phi_1")} for name in shown},
+        "rank": {name: {"phi_1": rank_entry(found, name, "phi_1")} for name in shown},
     }
     return context.result("toptag/fig4", sample, [tagger], values, settings=found.settings)
 
 
 def render(result: Result) -> Figure:
     """Draw the 20 largest relevances per class."""
-    return bar_figure(result, {"qcd": "lrp.qcd", "top": "lrp.top"}, "mean |normalised relevance|")
+    panels = {"qcd": "lrp.qcd", "top": "lrp.top"}
+    return bar_figure(result, panels, LRP_LABEL, caption=LRP_CAPTION)

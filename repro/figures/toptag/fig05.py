@@ -3,12 +3,15 @@
 from matplotlib.figure import Figure
 
 from repro.explain.mean_behaviour import explain_by_mean_behaviour
+from repro.figures.captions import LRP_CAPTION
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.rankings import bars_of, order_entry
 from repro.results.document import Result
 
 __all__ = ["compute", "render"]
+
+_CAPTION = "The one jet whose features are the means of all jets."
 
 
 def compute(context: Context) -> Result:
@@ -33,4 +36,5 @@ def compute(context: Context) -> Result:
 
 def render(result: Result) -> Figure:
     """Draw the 20 largest relevances."""
-    return bar_figure(result, {"all": "relevance"}, "|normalised relevance| of the mean jet")
+    label = "|share of the relevance| of the mean jet"
+    return bar_figure(result, {"all": "relevance"}, label, caption=f"{_CAPTION} {LRP_CAPTION}")

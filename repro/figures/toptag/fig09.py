@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from repro.explain.occlusion import explain_by_occlusion
+from repro.figures.captions import DROP_CAPTION, DROP_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.rankings import bars_of, order_entry
@@ -28,4 +29,4 @@ def compute(context: Context) -> Result:
 
 def render(result: Result) -> Figure:
     """Draw the 10 largest drops as horizontal bars."""
-    return bar_figure(result, {"all": "delta_auc"}, "Percent drop in AUC", 10)
+    return bar_figure(result, {"all": "delta_auc"}, DROP_LABEL, 10, DROP_CAPTION)

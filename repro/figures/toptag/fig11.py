@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from repro.explain.lrp import explain_by_lrp
+from repro.figures.captions import LRP_CAPTION, LRP_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.rankings import bars_of, rank_entry
@@ -26,7 +27,7 @@ def compute(context: Context) -> Result:
     shown = {name: bars_of(found, name) for name in ("qcd", "top")}
     values = {
         "lrp": shown,
-        "rank": {name: {"pT_J": rank_entry(shown[name], "pT_J")} for name in shown},
+        "rank": {name: {"pT_J": rank_entry(found, name, "pT_J")} for name in shown},
     }
     return context.result("toptag/fig11", sample, [tagger], values, settings=found.settings)
 
@@ -34,4 +35,4 @@ def compute(context: Context) -> Result:
 def render(result: Result) -> Figure:
     """Draw the 10 largest relevances per class."""
     panels = {"qcd": "lrp.qcd", "top": "lrp.top"}
-    return bar_figure(result, panels, "mean |normalised relevance|", 10)
+    return bar_figure(result, panels, LRP_LABEL, 10, LRP_CAPTION)

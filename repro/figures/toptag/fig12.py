@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from repro.explain.mad_relevance import explain_by_mad_relevance
+from repro.figures.captions import MAD_CAPTION, MAD_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.rankings import bars_of, rank_entry
@@ -26,11 +27,11 @@ def compute(context: Context) -> Result:
     shown = {name: bars_of(found, name) for name in ("qcd", "top")}
     values = {
         "mad": shown,
-        "rank": {name: {"pT_J": rank_entry(shown[name], "pT_J")} for name in shown},
+        "rank": {name: {"pT_J": rank_entry(found, name, "pT_J")} for name in shown},
     }
     return context.result("toptag/fig12", sample, [tagger], values, settings=found.settings)
 
 
 def render(result: Result) -> Figure:
     """Draw the 10 largest MAD relevances per class."""
-    return bar_figure(result, {"qcd": "mad.qcd", "top": "mad.top"}, "MAD relevance", 10)
+    return bar_figure(result, {"qcd": "mad.qcd", "top": "mad.top"}, MAD_LABEL, 10, MAD_CAPTION)

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from repro.figures.context import Context
 from repro.figures.distributions import draw_histograms, histogram_of, peak_of
-from repro.figures.drawing import footer, new_figure, symbol
+from repro.figures.drawing import footer, new_figure
 from repro.figures.jets_of_mbns import jets_of_mbns
+from repro.figures.labels import symbol
 from repro.results.document import Result
 
 __all__ = ["compute", "render"]
@@ -29,6 +30,10 @@ _BINS: dict[str, int | tuple[float, float, float]] = {
 }
 _PEAKS = ("m_J", "tau_21", "tau_32")
 _UNITS = {"m_J": " [GeV]", "pT_J": " [GeV]"}
+_CAPTION = (
+    r"$\tau_N^{(\beta)}$: N-subjettiness with angular exponent $\beta$; "
+    r"$\tau_{21}=\tau_2^{(1)}/\tau_1^{(1)}$, $\tau_{32}=\tau_3^{(1)}/\tau_2^{(1)}$."
+)
 _BUMP = (
     "As published the azimuth is not wrapped (B3): jets across its seam have subjettinesses far "
     "too large, and ratios near 0.07."
@@ -55,13 +60,13 @@ def compute(context: Context) -> Result:
 
 def render(result: Result) -> Figure:
     """Draw eleven panels, top in blue over QCD in red."""
-    figure = new_figure(14, 9)
+    figure = new_figure(13, 8)
     grid = figure.subplots(3, 4)
     for axes, (name, classes) in zip(grid.flat, result.values["histograms"].items(), strict=False):
         draw_histograms(axes, classes, symbol(name) + _UNITS.get(name, ""))
-    grid.flat[0].legend()
+    grid.flat[-1].legend(*grid.flat[0].get_legend_handles_labels(), loc="center", fontsize=11)
     grid.flat[-1].set_axis_off()
-    footer(figure, result)
+    footer(figure, result, _CAPTION)
     return figure
 
 

@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from repro.explain.occlusion import explain_by_occlusion
+from repro.figures.captions import DROP_CAPTION, DROP_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.latent import explained_sample, particle_problem
@@ -29,4 +30,4 @@ def compute(context: Context) -> Result:
 
 def render(result: Result) -> Figure:
     """Draw the 20 largest drops as horizontal bars."""
-    return bar_figure(result, {"all": "delta_auc"}, "Percent drop in AUC")
+    return bar_figure(result, {"all": "delta_auc"}, DROP_LABEL, caption=DROP_CAPTION)

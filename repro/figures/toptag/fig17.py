@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from repro.explain.mad_relevance import explain_by_mad_relevance
+from repro.figures.captions import MAD_CAPTION, MAD_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.latent import explained_sample, particle_problem
@@ -34,4 +35,4 @@ def compute(context: Context) -> Result:
 
 def render(result: Result) -> Figure:
     """Draw the 20 largest MAD relevances per class."""
-    return bar_figure(result, {"qcd": "mad.qcd", "top": "mad.top"}, "MAD relevance")
+    return bar_figure(result, {"qcd": "mad.qcd", "top": "mad.top"}, MAD_LABEL, caption=MAD_CAPTION)

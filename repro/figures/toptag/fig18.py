@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from repro.explain.masking import logits_of
 from repro.explain.occlusion import discriminant, explain_by_occlusion
 from repro.explain.problem import Problem
+from repro.figures.captions import DROP_CAPTION, DROP_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.latent import CUT, LatentSpace, explained_sample, latent_space
 from repro.figures.performance import in_points
-from repro.figures.rankings import bars_of, order_entry
+from repro.figures.rankings import bars_of, order_entry, ratio_entry
 from repro.metrics.intervals import auc_interval
 from repro.metrics.roc import rank_jets
 from repro.results.document import Result
@@ -29,12 +30,11 @@ def compute(context: Context) -> Result:
     space = latent_space(context, sample, tagger)
     problem = space.problem(context)
     found = explain_by_occlusion(problem)
-    second, first = sorted(found.panels["all"].value)[-2:]
     values = {
         "auc": found.details["auc"],
         "delta_auc": bars_of(found, "all"),
         "order": {"first_two": order_entry(found, "all", 2, context.settings.seed)},
-        "ratio_first_second": first / second if second > 0 else None,
+        "ratio_first_second": ratio_entry(found, "all"),
         "kept": _kept(problem, space, found.order("all")),
     }
     settings = {**found.settings, "cut": CUT}
@@ -43,7 +43,7 @@ def compute(context: Context) -> Result:
 
 def render(result: Result) -> Figure:
     """Draw the 20 largest drops as horizontal bars."""
-    return bar_figure(result, {"all": "delta_auc"}, "Percent drop in AUC")
+    return bar_figure(result, {"all": "delta_auc"}, DROP_LABEL, caption=DROP_CAPTION)
 
 
 def _kept(problem: Problem, space: LatentSpace, order: tuple[str, ...]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from repro.explain.occlusion import explain_by_occlusion
 from repro.figures.context import Context
 from repro.figures.distributions import draw_histograms, histogram_of, peak_of
-from repro.figures.drawing import footer, new_figure, symbol
+from repro.figures.drawing import footer, new_figure
+from repro.figures.labels import symbol
 from repro.figures.latent import LatentSpace, explained_sample, latent_space
 from repro.results.document import Result
 
@@ -43,8 +44,8 @@ def render(result: Result) -> Figure:
     figure = new_figure(10.5, 6.2)
     panels = figure.subplots(2, 3).flat
     for axes, (name, classes) in zip(panels, result.values["histograms"].items(), strict=False):
-        draw_histograms(axes, classes, symbol(name))
-    figure.axes[0].legend()
+        draw_histograms(axes, classes, f"activation of node {symbol(name)}")
+    figure.axes[2].legend(loc="upper right")
     footer(figure, result)
     return figure
 

@@ -11,7 +11,7 @@ from repro.figures.components import (
     principal_components,
 )
 from repro.figures.context import Context
-from repro.figures.drawing import CLASS_LABELS
+from repro.figures.labels import CLASS_LABELS
 from repro.figures.latent import CUT, explained_sample, latent_space
 from repro.results.document import Result
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from repro.features.samples import Sample
 from repro.figures.context import Context
-from repro.figures.drawing import new_figure
+from repro.figures.drawing import footer, new_figure
 from repro.models import pfin
 from repro.models.cards import Card, load_cards
 from repro.models.dense import count_parameters
@@ -65,6 +65,17 @@ _EDGES = (
     ("head", "output"),
 )
 _COLOURS = {"data": "#d9d9d9", "network": "#a6cee3", "operation": "#fee8c8"}
+# What the result says, and how it is printed.
+_PRINTED = {
+    "Φ_I": r"$\Phi_I$",
+    "Φ_I2": r"$\Phi_{I2}$",
+    "pt, η, φ": r"$p_T$, $\eta$, $\phi$",
+    "ln ΔR, …": r"$\ln\Delta R$, $\ln k_T$, $\ln z$, $\ln m^2$",
+}
+_CAPTION = (
+    "Grey: data, as number × features. Blue: networks, with the widths of their layers. Yellow: "
+    "sums and joining; ÷ constituents: divided by the number of constituents of the jet."
+)
 _JOINED = {"sum": "added", "cat": "side by side"}
 _WIDTH, _HEIGHT = 0.84, 0.52
 
@@ -81,7 +92,7 @@ def compute(context: Context) -> Result:
 def render(result: Result) -> Figure:
     """Draw one diagram for each mode: boxes for what there is, arrows for where it goes."""
     modes = result.values["modes"]
-    figure = new_figure(14, 4.4 * len(modes))
+    figure = new_figure(14, 3.3 * len(modes) + 0.6)
     for axes, (mode, drawn) in zip(
         np.atleast_1d(figure.subplots(len(modes), 1)), modes.items(), strict=True
     ):
@@ -91,9 +102,8 @@ def render(result: Result) -> Figure:
             _box(axes, _PLACES[name], block)
         axes.set(xlim=(-0.5, 7.5), ylim=(-0.45, 1.45))
         axes.axis("off")
-        axes.set_title(f"{mode}: {drawn['parameters']:,} parameters", fontsize=11)
-    figure.suptitle(result.title)
-    figure.supxlabel(f"{result.item} · from the networks", fontsize=7, color="#666666")
+        axes.set_title(f"PFIN {mode}: {drawn['parameters']:,} parameters", fontsize=11)
+    footer(figure, result, _CAPTION, "drawn from the networks themselves")
     return figure
 
 
@@ -164,7 +174,8 @@ def _box(axes: Axes, place: tuple[float, float], block: dict[str, Any]) -> None:
     for line, height in zip(lines, np.linspace(1, -1, len(lines)), strict=True):
         weight = "bold" if line == lines[0] else "normal"
         at = y + 0.33 * _HEIGHT * height
-        axes.text(x, at, line, ha="center", va="center", fontsize=8, fontweight=weight)
+        printed = _PRINTED.get(line, line)
+        axes.text(x, at, printed, ha="center", va="center", fontsize=9, fontweight=weight)
 
 
 def _arrow(axes: Axes, first: tuple[float, float], second: tuple[float, float]) -> None:

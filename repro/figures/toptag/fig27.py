@@ -11,11 +11,13 @@ from matplotlib.figure import Figure
 from repro.explain.pair_masking import explain_by_pair_masking
 from repro.explain.problem import Explanation
 from repro.figures.context import Context
-from repro.figures.drawing import footer, new_figure
+from repro.figures.drawing import footer, name_columns, name_rows, new_figure
 from repro.figures.latent import explained_sample
+from repro.figures.rankings import placed
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval
-from repro.results.document import Result, named
+from repro.metrics.ranks import largest, smallest
+from repro.results.document import Result
 
 __all__ = ["compute", "render"]
 
@@ -23,9 +25,20 @@ _COMPUTED, _SHOWN = 10, 5
 _PAIRS = tuple(f"{i}_{j}" for i, j in itertools.combinations(range(_SHOWN), 2))
 _TITLES = {
     "mad": "MAD relevance",
-    "probability_drop": "drop of own probability",
-    "delta_auc": "drop in AUC [points]",
+    "probability_drop": "drop of the probability of the jet's class",
+    "delta_auc": "drop in AUC [percentage points]",
 }
+_PANELS = {
+    "mad": "top jets above, QCD jets below",
+    "probability_drop": "top jets above, QCD jets below",
+    "delta_auc": "all jets",
+}
+_CAPTION = (
+    "What changes when two constituents are masked in the interaction branch of PFIN sum; 0 is the "
+    "constituent with the largest $p_T$. As published: all pairs with either of the two are masked "
+    "(B10); pair alone: theirs only. Each panel has a scale of its own."
+)
+_SMALL = 0.01
 _MASKS = (
     "As published both constituents of a pair are masked in the whole interaction branch (B10); "
     "'alone' has the pair by itself masked, which was meant. The tick labels of the authors' AUC "
@@ -61,7 +74,7 @@ def render(result: Result) -> Figure:
 
     The upper row is as published, the lower one has the pair alone masked.
     """
-    figure = new_figure(13.5, 8.6)
+    figure = new_figure(13, 8.6)
     grid = figure.subplots(2, 3)
     for row, (title, values) in zip(
         grid,
@@ -70,17 +83,16 @@ def render(result: Result) -> Figure:
     ):
         for axes, (name, label) in zip(row, _TITLES.items(), strict=True):
             table = values[name]
-            both = (table, {}) if name == "delta_auc" else (table["top"], table["qcd"])
-            _draw(axes, *both)
-            classes = "all jets" if name == "delta_auc" else "top above, QCD below"
-            axes.set_title(f"{label}, {title}\n{classes}", fontsize=10)
-    footer(figure, result)
+            above, below = (table, {}) if name == "delta_auc" else (table["top"], table["qcd"])
+            _draw(axes, above, below, label)
+            axes.set_title(f"{title}: {_PANELS[name]}")
+    footer(figure, result, _CAPTION)
     return figure
 
 
 def _tables(found: Explanation) -> dict[str, Any]:
     def table(panel: str) -> dict[str, Any]:
-        return named(found.names, found.panels[panel])
+        return placed(found, panel)
 
     mad = {name: table(name) for name in ("qcd", "top")}
     drops = {name: table(f"probability_drop.{name}") for name in ("qcd", "top")}
@@ -90,49 +102,48 @@ def _tables(found: Explanation) -> dict[str, Any]:
     return {
         "mad": {
             **mad,
-            "smallest_top_minus_qcd": _smallest_gap(panels["top"], panels["qcd"], shown),
+            "smallest_top_minus_qcd": _smallest_gap(
+                panels["top"].take(shown), panels["qcd"].take(shown)
+            ),
         },
         "probability_drop": {
             **drops,
-            "largest_qcd": _extreme(panels["probability_drop.qcd"], shown, np.argmax),
+            "largest_qcd": largest(panels["probability_drop.qcd"].take(shown)),
             "top_minus_qcd": _smallest_gap(
-                panels["probability_drop.top"], panels["probability_drop.qcd"], shown
+                panels["probability_drop.top"].take(shown),
+                panels["probability_drop.qcd"].take(shown),
             ),
         },
-        "delta_auc": {**areas, "smallest": _extreme(panels["delta_auc"], shown, np.argmin)},
+        "delta_auc": {**areas, "smallest": smallest(panels["delta_auc"].take(shown))},
     }
 
 
-def _extreme(numbers: Intervals, shown: list[int], choose: Any) -> Interval:  # noqa: ANN401
-    """Return the smallest or largest of the numbers that the paper shows."""
-    return numbers[shown[int(choose(numbers.value[shown]))]]
-
-
-def _smallest_gap(top: Intervals, qcd: Intervals, shown: list[int]) -> Interval:
+def _smallest_gap(top: Intervals, qcd: Intervals) -> Interval:
     """Return the smallest difference of the classes, which are independent jets."""
     gap = top.value - qcd.value
     margin = np.hypot((top.high - top.low) / 2, (qcd.high - qcd.low) / 2)
-    at = shown[int(np.argmin(gap[shown]))]
-    value, width = float(gap[at]), float(margin[at])
-    return Interval(value, value - width, value + width, top.level)
+    return smallest(Intervals(gap, gap - margin, gap + margin, top.level))
 
 
-def _draw(axes: Axes, above: Mapping[str, Any], below: Mapping[str, Any]) -> None:
+def _draw(axes: Axes, above: Mapping[str, Any], below: Mapping[str, Any], label: str) -> None:
     matrix = np.full((_SHOWN, _SHOWN), np.nan)
     for i, j in itertools.combinations(range(_SHOWN), 2):
         matrix[i, j] = above[f"{i}_{j}"]["value"]
         if below:
             matrix[j, i] = below[f"{i}_{j}"]["value"]
+    if np.nanmax(matrix) < _SMALL:
+        matrix, label = 1000 * matrix, f"1000 × {label}"
     image = axes.imshow(matrix, cmap="viridis")
-    axes.figure.colorbar(image, ax=axes, shrink=0.8)
+    axes.figure.colorbar(image, ax=axes, shrink=0.85, label=label)
     middle = np.nanmin(matrix) + 0.6 * (np.nanmax(matrix) - np.nanmin(matrix))
     cells: Iterable[tuple[tuple[int, ...], float]] = np.ndenumerate(matrix)
     for (i, j), value in cells:
         if not np.isnan(value):
             colour = "black" if value > middle else "white"
-            text = f"{value:.2f}" if abs(value) >= 0.005 else f"{value:.1g}"
-            axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=8)
-    axes.set_xticks(range(_SHOWN))
-    axes.set_yticks(range(_SHOWN))
-    axes.set_xlabel("constituent j")
-    axes.set_ylabel("constituent i")
+            text = f"{value:.2f}"
+            axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=10)
+    labels = [str(slot) for slot in range(_SHOWN)]
+    name_columns(axes, labels)
+    name_rows(axes, labels)
+    axes.set_xlabel("constituent")
+    axes.set_ylabel("constituent")

@@ -48,4 +48,4 @@ def compute(context: Context) -> Result:
 
 def render(result: Result) -> Figure:
     """Draw the histogram of each component of the variant ``cat``."""
-    return draw_components(result, result.values["cat"], "cat")
+    return draw_components(result, result.values["cat"], "variant cat")

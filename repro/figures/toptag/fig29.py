@@ -14,7 +14,7 @@ from repro.figures.components import (
     principal_components,
 )
 from repro.figures.context import Context
-from repro.figures.drawing import CLASS_LABELS
+from repro.figures.labels import CLASS_LABELS
 from repro.figures.latent import explained_sample, latent_space
 from repro.metrics.intervals import Interval
 from repro.results.document import Result
@@ -52,7 +52,7 @@ def compute(context: Context) -> Result:
 def render(result: Result) -> Figure:
     """Draw a heat map for each variant and class: leading components against the quantities."""
     tables = {
-        f"{variant}, {CLASS_LABELS[name]}": table
+        f"PFIN {variant}, {CLASS_LABELS[name]}": table
         for variant, classes in result.values["correlation"].items()
         for name, table in classes.items()
     }

@@ -16,7 +16,8 @@ from repro.features.observables import OBSERVABLES, observables
 from repro.features.samples import authors_background, real_jet_pt
 from repro.features.topodnn import TOPODNN, topodnn_features
 from repro.figures.context import Context
-from repro.figures.drawing import CLASS_COLOURS, CLASS_LABELS, footer, new_figure
+from repro.figures.drawing import CLASS_COLOURS, footer, new_figure
+from repro.figures.labels import CLASS_LABELS
 from repro.figures.simulated import SimulatedJets, find_files, missing_presets
 from repro.metrics.means import mean_intervals
 from repro.metrics.quantiles import (
@@ -53,6 +54,11 @@ _LABELS = {
     "tau_32": r"$\tau_{32}$",
 }
 _LINES = ("-", ":", "--", "-.")
+_REAL = {"qcd": "o", "top": "^"}
+_CAPTION = (
+    "Densities: the area below each is one. Real jet masses and subjettinesses were read off the "
+    "paper's histograms; of real constituents the authors stored those of QCD jets."
+)
 _KEYS = (
     "multiplicity",
     "survival",
@@ -179,20 +185,22 @@ def _names(real: RealJets) -> list[str]:
 
 def render(result: Result) -> Figure:
     """Draw constituent survival, then one panel per observable; real jets as points."""
-    figure = new_figure(15, 9)
+    figure = new_figure(15, 8.6)
     panels: Iterator[Axes] = iter(figure.subplots(3, 5).flat)
     first = next(panels)
     for name, survival, style in _curves(result, "survival"):
-        first.plot(survival, style, color=CLASS_COLOURS[name], ms=2, lw=1.2)
-    first.set(xlabel="n", ylabel="jets with more than n constituents", xlim=(0, 120))
+        first.plot(survival, style or _REAL[name], color=CLASS_COLOURS[name], ms=2, lw=1.2)
+    first.set(xlabel="n", ylabel="share of jets", xlim=(0, 120), ylim=(0, 1.05))
+    first.set_title("jets with more than n constituents")
     for key, edges in result.values["edges"].items():
         axes = next(panels)
         _draw(axes, result, key, np.asarray(edges))
         axes.set_xlabel(_LABELS[key])
+        axes.set_ylabel("density")
     for axes in panels:
         axes.axis("off")
     _legend(axes, result)
-    footer(figure, result)
+    footer(figure, result, _CAPTION)
     return figure
 
 
@@ -201,17 +209,18 @@ def _draw(axes: Axes, result: Result, key: str, edges: NDArray[np.float64]) -> N
         if key not in by_observable:
             continue
         density = np.asarray(by_observable[key]) / np.diff(edges)
-        if style == "o":
+        if not style:
             centres = (edges[1:] + edges[:-1]) / 2
-            axes.plot(centres, density, "o", color=CLASS_COLOURS[name], ms=3)
+            axes.plot(centres, density, _REAL[name], color=CLASS_COLOURS[name], ms=3.5)
         else:
             axes.stairs(density, edges, color=CLASS_COLOURS[name], ls=style, lw=1.2)
+    axes.margins(x=0)
     axes.set_ylim(bottom=0)
 
 
 def _curves(result: Result, key: str) -> Iterator[tuple[str, Any, str]]:
-    """Yield class, values and style of every curve; the real jets' style is a point."""
-    styles = {"real": "o", **_styles(result)}
+    """Yield class, values and line style of every curve; real jets are points and have none."""
+    styles = {"real": "", **_styles(result)}
     for source, style in styles.items():
         for name in CLASSES:
             yield name, result.values[source][key][name], style
@@ -226,7 +235,9 @@ def _styles(result: Result) -> dict[str, str]:
 def _legend(axes: Axes, result: Result) -> None:
     for name in CLASSES:
         axes.plot([], [], color=CLASS_COLOURS[name], lw=4, label=CLASS_LABELS[name])
-    axes.plot([], [], "o", color="black", ms=3, label="real jets")
+    for name in CLASSES:
+        label = f"real {CLASS_LABELS[name]}"
+        axes.plot([], [], _REAL[name], color=CLASS_COLOURS[name], ms=4, label=label)
     for preset, style in _styles(result).items():
         axes.plot([], [], style, color="black", label=f"simulated, {preset}")
-    axes.legend(loc="center", frameon=False)
+    axes.legend(loc="center", fontsize=10)

@@ -11,13 +11,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import kendalltau
 
+from repro.data.arrays import FloatArray
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import find_method
 from repro.features.samples import Sample
 from repro.figures.context import Context
-from repro.figures.drawing import CLASS_LABELS, footer, new_figure
+from repro.figures.drawing import footer, name_columns, name_rows, new_figure
+from repro.figures.labels import CLASS_LABELS
 from repro.figures.latent import particle_problem
 from repro.metrics.bootstrap import Intervals
+from repro.metrics.correlated import draw_numbers
 from repro.metrics.intervals import Interval
 from repro.models.tagger import Tagger
 from repro.results.document import Result
@@ -50,9 +53,18 @@ _TITLES = {
 }
 _JETS = {"integrated_gradients": 2000, "kernel_shap": 100}
 _DRAWS = 200
+_CAPTION = (
+    r"Kendall's $\tau$ of the ranks of all features by two methods: 1 for the same order, 0 for "
+    "none in common, −1 for the reverse."
+)
 _FEWER = (
     "Integrated gradients are those of 2,000 jets of each class at most, SHAP values of 100 with a "
     "background of 100 others: their intervals are wider."
+)
+_BETWEEN = (
+    "Errors of one method's numbers are drawn with their correlation. Those of two methods are "
+    "drawn as if independent, although the jets are the same in part; and noise is drawn onto "
+    "numbers that have noise already, so intervals of τ are rather too wide, towards zero."
 )
 
 
@@ -61,7 +73,7 @@ def compute(context: Context) -> Result:
 
     Methods as published; those without classes give both classes the same order.
     """
-    values: dict[str, Any] = {"kendall_tau": {}}
+    values: dict[str, Any] = {"kendall_tau": {}, "gain_by_mad": {}}
     taggers, sample = [], None
     for family, methods in _MODELS.items():
         tagger = context.tagger(family)
@@ -70,31 +82,33 @@ def compute(context: Context) -> Result:
         taggers.append(tagger)
         problem = _problem(context, of_family, tagger)
         found = {name: find_method(name).explain(_fewer(problem, name)) for name in methods}
-        values["kendall_tau"][family] = {
-            panel: _agreement(found, panel, context.settings.seed) for panel in ("qcd", "top")
-        }
+        drawn = {panel: _draw(found, panel, context.settings.seed) for panel in ("qcd", "top")}
+        values["kendall_tau"][family] = {name: _agreement(orders) for name, orders in drawn.items()}
+        if {"lrp", "mad_relevance"} <= set(methods):
+            values["gain_by_mad"][family] = {name: _gain(orders) for name, orders in drawn.items()}
     assert sample is not None  # noqa: S101 - there are models
-    return context.result("toptag/figS2", sample, taggers, values, notes=[_FEWER])
+    return context.result("toptag/figS2", sample, taggers, values, notes=[_FEWER, _BETWEEN])
 
 
 def render(result: Result) -> Figure:
     """Draw a matrix of τ for each model and class."""
     tables = result.values["kendall_tau"]
-    figure = new_figure(5.4 * len(tables), 9.6)
+    figure = new_figure(4.6 * len(tables) + 0.8, 9.4)
     grid = figure.subplots(2, len(tables))
     for column, (family, classes) in zip(grid.T, tables.items(), strict=True):
         for axes, (panel, table) in zip(column, classes.items(), strict=True):
             matrix = np.array([[cell["value"] for cell in row.values()] for row in table.values()])
             image = axes.imshow(matrix.astype(float), cmap="PuOr", vmin=-1, vmax=1)
             names = [_TITLES[name] for name in table]
-            axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
-            axes.set_yticks(range(len(names)), names)
+            name_columns(axes, names, 90)
+            name_rows(axes, names)
             for (i, j), value in np.ndenumerate(matrix.astype(float)):
                 colour = "white" if abs(value) > 0.6 else "black"
-                axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8)
+                text = f"{value:.2f}".replace("-", "−")
+                axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=9)
             axes.set_title(f"{_TITLES[family]}, {CLASS_LABELS[panel]}")
-    figure.colorbar(image, ax=figure.axes, shrink=0.6, label="Kendall's τ")
-    footer(figure, result)
+    figure.colorbar(image, ax=figure.axes, shrink=0.6, label=r"Kendall's $\tau$")
+    footer(figure, result, _CAPTION)
     return figure
 
 
@@ -114,32 +128,45 @@ def _fewer(problem: Problem, method: str) -> Problem:
     return dataclasses.replace(problem, inputs=problem.inputs[rows], labels=problem.labels[rows])
 
 
-def _agreement(found: dict[str, Explanation], panel: str, seed: int) -> dict[str, Any]:
-    """Return τ of each pair of methods, with the interval that those of the numbers give it."""
+def _draw(found: dict[str, Explanation], panel: str, seed: int) -> dict[str, FloatArray]:
+    """Return the numbers of each method (1 + draws, features): its own, and repeated ones."""
     generator = np.random.default_rng(seed)
-    numbers = {name: _panel(entry, panel) for name, entry in found.items()}
-    drawn = {name: _draws(entry, generator) for name, entry in numbers.items()}
-    table: dict[str, Any] = {name: {} for name in numbers}
-    for first, second in itertools.product(numbers, repeat=2):
-        value = _tau(numbers[first].value, numbers[second].value)
-        if first == second:
-            table[first][second] = Interval(value, value, value, 0.95)
-            continue
-        pairs = zip(drawn[first], drawn[second], strict=True)
-        low, high = np.quantile([_tau(one, other) for one, other in pairs], [0.025, 0.975])
-        table[first][second] = Interval(
-            value, min(float(low), value), max(float(high), value), 0.95
-        )
+    orders = {}
+    for name, entry in found.items():
+        numbers = _panel(entry, panel)
+        orders[name] = np.vstack([numbers.value, draw_numbers(numbers, generator, _DRAWS)])
+    return orders
+
+
+def _agreement(orders: dict[str, FloatArray]) -> dict[str, Any]:
+    """Return τ of each pair of methods, with the interval that those of the numbers give it."""
+    table: dict[str, Any] = {name: {} for name in orders}
+    for first, second in itertools.product(orders, repeat=2):
+        # A method agrees with itself, whatever its noise.
+        repeats = 1 if first == second else None
+        table[first][second] = _interval(_taus(orders[first], orders[second])[:repeats])
     return table
+
+
+def _gain(orders: dict[str, FloatArray]) -> Interval:
+    """Return how much better MAD agrees with ΔAUC than LRP does, as a difference of two τ."""
+    occlusion, mad, lrp = (orders[name] for name in ("occlusion", "mad_relevance", "lrp"))
+    return _interval(_taus(occlusion, mad) - _taus(occlusion, lrp))
+
+
+def _taus(first: FloatArray, second: FloatArray) -> FloatArray:
+    return np.array([_tau(one, other) for one, other in zip(first, second, strict=True)])
+
+
+def _interval(values: FloatArray) -> Interval:
+    """Return the first value with the interval of the others, about it."""
+    value, repeated = float(values[0]), values[1:] if len(values) > 1 else values
+    low, high = np.quantile(repeated, [0.025, 0.975])
+    return Interval(value, min(float(low), value), max(float(high), value), 0.95)
 
 
 def _panel(found: Explanation, panel: str) -> Intervals:
     return found.panels[panel if panel in found.panels else "all"]
-
-
-def _draws(numbers: Intervals, generator: np.random.Generator) -> np.ndarray[Any, Any]:
-    spread = np.nan_to_num((numbers.high - numbers.low) / (2 * 1.959964))
-    return numbers.value + spread * generator.standard_normal((_DRAWS, len(numbers)))
 
 
 def _tau(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:

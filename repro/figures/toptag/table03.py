@@ -15,6 +15,7 @@ from repro.figures.performance import (
     sparsities_of,
 )
 from repro.metrics.intervals import Interval
+from repro.models.cards import BASELINE
 from repro.models.pfn import PfnNetwork
 from repro.models.phi_layers import PhiLayers
 from repro.models.tagger import Tagger, predict_logits
@@ -41,7 +42,15 @@ def compute(context: Context) -> Result:
         "toptag/table3",
         table.jets,
         table.taggers.values(),
-        {"columns": columns_of(table.rows), "rows": table.rows},
+        {
+            "columns": columns_of(table.rows),
+            "rows": table.rows,
+            "differences": {
+                f"baseline_minus_{variant}": table.auc_difference(BASELINE, variant)
+                for variant in table.rows
+                if variant != BASELINE
+            },
+        },
         evidence={**table.evidence, **_evidence_of_f(context, table)},
         notes=[_SUMMED],
     )
