@@ -7,8 +7,8 @@ both classes and padded zeros included; ΔAUC is in percentage points.
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
-from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
@@ -46,7 +46,9 @@ def explain_by_occlusion(
     )
 
 
-def auc_drops(problem: Problem, values: FloatArray, level: float) -> tuple[Intervals, Interval]:
+def auc_drops(
+    problem: Problem, values: NDArray[np.floating], level: float
+) -> tuple[Intervals, Interval]:
     """Return 100·(AUC - AUC with a feature replaced) for each ranked feature, and the AUC in %.
 
     Args:
