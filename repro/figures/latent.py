@@ -15,6 +15,7 @@ from repro.errors import BadInput
 from repro.explain.problem import Problem
 from repro.features.samples import Sample
 from repro.figures.context import Context
+from repro.models.augpfn import AugPfnNetwork
 from repro.models.pfin import PfinNetwork
 from repro.models.pfn import PfnNetwork
 from repro.models.tagger import Tagger, predict_logits
@@ -102,14 +103,22 @@ def explained_sample(context: Context, family: str) -> Sample:
 def particle_problem(context: Context, sample: Sample, tagger: Tagger) -> Problem:
     """Return the problem of explaining PFN on the features of its 30 leading constituents.
 
-    A feature's mean is that over the jets that have the constituent.
+    A feature's mean is that over the jets that have the constituent.  The subjettiness that joins
+    AugPFN's latent space is ranked beside them; what PFIN's constituents are relative to is not.
     """
     problem = context.problem(sample, tagger)
-    ranked = 3 * PARTICLES
+    network = cast("PfnNetwork | PfinNetwork", tagger.network)
+    slots = 3 * network.slots
+    joining = problem.features[slots:] if isinstance(network, AugPfnNetwork) else ()
+    ranked = {*problem.features[: 3 * PARTICLES], *joining}
+    # Columns after the slots are filled where there is a first constituent.
+    filled_by = (
+        3 * (column // 3) if column < slots else 0 for column in range(len(problem.features))
+    )
     return dataclasses.replace(
         problem,
-        skip=problem.features[ranked:],
-        filled_by=tuple(3 * (column // 3) for column in range(len(problem.features))),
+        skip=tuple(name for name in problem.features if name not in ranked),
+        filled_by=tuple(filled_by),
     )
 
 
