@@ -4,8 +4,6 @@ Source: arXiv:2210.04371, dAUC notebooks.  The replacement is the mean over the 
 both classes and padded zeros included; ΔAUC is in percentage points.
 """
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +14,10 @@ from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.correlated import difference_intervals
 from repro.metrics.intervals import Interval, auc_interval, jet_order, placements
+from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 
-__all__ = ["auc_drops", "discriminant", "explain_by_occlusion", "in_points"]
+__all__ = ["auc_drops", "discriminant", "explain_by_occlusion"]
 
 
 @method("occlusion", "ΔAUC when a feature is replaced by its mean, percentage points")
@@ -63,14 +62,7 @@ def auc_drops(
     changed = (placements(discriminant(logits), labels, order) for _, logits in masked)
     drops = difference_intervals(base, changed, level)
     whole = auc_interval(rank_jets(scores, labels), level)
-    return in_points(drops), in_points(Intervals.of([whole], level))[0]
-
-
-def in_points(areas: Intervals) -> Intervals:
-    """Return AUCs, or differences of two, in per cent."""
-    return dataclasses.replace(
-        areas, value=100 * areas.value, low=100 * areas.low, high=100 * areas.high
-    )
+    return in_points(drops), in_points(whole)
 
 
 def discriminant(
