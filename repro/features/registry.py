@@ -16,7 +16,12 @@ from repro.features.augpfn import augpfn_features, augpfn_inputs
 from repro.features.mbns import mbns_features, mbns_inputs_of_jets
 from repro.features.pfin import PFIN_CONSTITUENTS, pfin_features, pfin_inputs
 from repro.features.pfn import PFN_CONSTITUENTS, pfn_features, pfn_inputs
-from repro.features.summary import summary_features, summary_of_jets
+from repro.features.summary import (
+    quantities_of_jets,
+    quantity_features,
+    summary_features,
+    summary_of_jets,
+)
 from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
 from repro.features.truth_leak import leaky_pfn_inputs, truth_of
 
@@ -169,6 +174,15 @@ def _leading_jets(
     )
 
 
+def _leading_quantities(
+    four_momenta: _Floats,
+    taus: _Floats | None = None,  # noqa: ARG001  # the protocol
+    *,
+    corrected: bool = False,
+) -> _Floats:
+    return quantities_of_jets(four_momenta[:, : None if corrected else PFIN_CONSTITUENTS])
+
+
 def _pfin(
     four_momenta: _Floats,
     taus: _Floats | None = None,  # noqa: ARG001  # the protocol
@@ -188,13 +202,14 @@ FAMILIES: dict[str, Inputs] = {
 """Inputs of the taggers."""
 
 # Not to tag with: inputs with a mistake in them, and what inputs and latent spaces are compared
-# with (of all constituents, and of those that PFIN sees).
+# with (of all constituents, and of those that PFIN sees, with and without subjettiness).
 _FURTHER: dict[str, Inputs] = {
     "leakypfn": Inputs(
         _pfn, pfn_features, PFN_CONSTITUENTS, PFN_CONSTITUENTS, leak=leaky_pfn_inputs
     ),
     "jets": Inputs(_jets, summary_features, None, None, needs_fastjet=True),
     "leading_jets": Inputs(_leading_jets, summary_features, None, None, needs_fastjet=True),
+    "leading_quantities": Inputs(_leading_quantities, quantity_features, PFIN_CONSTITUENTS, None),
 }
 
 

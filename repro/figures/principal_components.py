@@ -94,15 +94,17 @@ def check_rows(jets: Sample, sample: Sample) -> None:
 
 
 def jet_quantities_of(sample: Sample) -> dict[str, NDArray[np.float64]]:
-    """Return the 17 quantities that components are compared with; NaN where there is none."""
-    found = {
-        name: np.asarray(sample.inputs[:, sample.features.index(column)], np.float64)
-        for name, column in _NAMES.items()
-    }
+    """Return the 17 quantities that components are compared with; NaN where there is none.
+
+    Args:
+        sample: Of ``jets``, ``leading_jets`` or ``leading_quantities``, which has no subjettiness.
+    """
+    nothing = np.full(len(sample.labels), np.nan)
+    columns = dict(zip(sample.features, sample.inputs.T.astype(np.float64), strict=True))
+    found = {name: columns.get(column, nothing) for name, column in _NAMES.items()}
     for name, (above, below) in _RATIOS.items():
-        ratio = np.full(len(sample.labels), np.nan)
-        np.divide(found[above], found[below], out=ratio, where=found[below] != 0)
-        found[name] = ratio
+        known = found[below] != 0
+        found[name] = np.divide(found[above], found[below], out=nothing.copy(), where=known)
     return found
 
 
