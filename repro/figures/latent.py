@@ -6,13 +6,14 @@ test set for PFN, some 103,424 in random order for PFIN.
 
 import dataclasses
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repro.errors import BadInput
 from repro.explain.problem import Problem
+from repro.features.sample_streams import JetSet
 from repro.features.samples import Sample
 from repro.figures.context import Context
 from repro.models.augpfn import AugPfnNetwork
@@ -25,10 +26,14 @@ __all__ = [
     "JETS",
     "PARTICLES",
     "LatentSpace",
+    "explained_count",
     "explained_sample",
     "latent_space",
     "particle_problem",
+    "rated",
 ]
+
+Jets = TypeVar("Jets", Sample, JetSet)
 
 JETS = 103_424
 """101 batches of 1024."""
@@ -89,15 +94,28 @@ def explained_sample(context: Context, family: str) -> Sample:
     As published the first 103,424 of the paper's test set (B2); corrected, or of another source,
     all.
     """
+    sample = context.sample(family, jets=explained_count(context))
+    return rated(context, family, sample)
+
+
+def explained_count(context: Context) -> int | None:
+    """Return how many jets of the test set are explained; None for all."""
+    return context.settings.jets or (JETS if _as_published(context) else None)
+
+
+def rated(context: Context, family: str, jets: Jets) -> Jets:
+    """Return explained jets with their kind: whether they are those of the authors."""
+    if not _as_published(context):
+        return jets
+    # The very jets of the authors for PFN; PFIN's were drawn without a seed.
+    exact = family == "pfn" and len(jets.labels) == JETS
+    return dataclasses.replace(jets, kind="complete" if exact else "subset")
+
+
+def _as_published(context: Context) -> bool:
     # The paper's file is the paper's, also if a path leads to it.
     is_paper = context.source != "fixtures" and context.jet_source().is_paper
-    published = is_paper and not context.settings.corrected
-    sample = context.sample(family, jets=context.settings.jets or (JETS if published else None))
-    if not published:
-        return sample
-    # The very jets of the authors for PFN; PFIN's were drawn without a seed.
-    exact = family == "pfn" and len(sample.labels) == JETS
-    return dataclasses.replace(sample, kind="complete" if exact else "subset")
+    return is_paper and not context.settings.corrected
 
 
 def particle_problem(context: Context, sample: Sample, tagger: Tagger) -> Problem:
