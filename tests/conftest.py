@@ -1,5 +1,6 @@
 """Files that lie beside the checkout; a test that needs one is skipped where it is not."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -18,6 +19,16 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "mirror" in getattr(item, "fixturenames", ()):
             item.add_marker("mirror")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was():
+    """The command line sets the package's logging up for good; the next test starts without."""
+    logger = logging.getLogger("repro")
+    handlers, propagate, level = logger.handlers[:], logger.propagate, logger.level
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

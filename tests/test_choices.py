@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from repro.catalogue import find_item
+from repro.cli import main
 from repro.data.pins import find_artifact
 from repro.data.store import Store
 from repro.errors import MissingData
@@ -60,6 +61,16 @@ def test_a_model_whose_files_are_cached_has_the_authors_and_the_others_do_not(
     result = compute_item(find_item("toptag/table8"), context)
     assert not result.evidence_for("topodnn.hidden").own_weights
     assert result.evidence_for("pfn.phi_layers").own_weights
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_a_command_that_ran_before_does_not_hide_what_is_said(context, caplog, capsys, again):
+    """The command sets the package's logging up: here twice, and before a warning is looked for."""
+    if again == 2:
+        context.tagger("pfn")
+        assert len(warnings_of(caplog)) == 1
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out
 
 
 def test_one_of_two_files_is_not_a_model(context, mirror):

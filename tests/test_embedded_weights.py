@@ -14,7 +14,7 @@ from repro.data.store import shipped_path
 from repro.errors import IntegrityError, NotAvailable
 from repro.features.embedded import SHIPPED, read_parts
 from repro.features.registry import find_inputs
-from repro.features.truth_leak import with_truth
+from repro.features.truth_leak import truth_of
 from repro.metrics.roc import auc, rank_jets
 from repro.models import embedded_weights
 from repro.models.cards import find_card, load_cards
@@ -58,8 +58,8 @@ def test_they_are_as_good_as_their_card_says(name, part):
     jets = part.jets
     some = slice(0, 400 if card.family == "pfin" else None)
     needs_truth = find_inputs(card.family).needs_truth
-    momenta = with_truth(jets) if needs_truth else jets.four_momenta
-    scores = score_jets(tagger, momenta[some], part.tau[some])
+    truth = truth_of(jets)[some] if needs_truth else None
+    scores = score_jets(tagger, jets.four_momenta[some], part.tau[some], truth=truth)
     known = ~np.isnan(scores)
     found = auc(rank_jets(scores[known], jets.labels[some][known]))
     # These jets are among those of the card: four standard deviations of 400 jets.

@@ -79,6 +79,21 @@ def test_a_matrix_has_no_places(capsys, jets, tmp_path):
     assert json.loads(out.read_text())["places"] == {}
 
 
+def test_subjettiness_of_augpfn_is_ranked_beside_its_constituents(capsys, jets, tmp_path):
+    out = tmp_path / "ranking.json"
+    code, *_ = call(capsys, "occlusion", "augpfn:v4_aug", jets, "--jets", 300, "--out", out)
+    assert code == 0
+    document = json.loads(out.read_text())
+    names = document["names"]
+    assert len(names) == 97
+    assert names[:3] == ["pt_0", "eta_0", "phi_0"]
+    assert names[90:] == [f"tau_{n}_1" for n in range(1, 8)]
+    # The network looks at them.
+    drops = document["panels"]["all"]["value"][90:]
+    assert max(map(abs, drops)) > 0
+    assert None not in drops
+
+
 def test_options_of_a_method_are_given_by_name(capsys, jets, tmp_path):
     out = tmp_path / "lrp.json"
     chosen = ("--option", "rule=epsilon", "--option", "parameter=0.02", "--option", "biases=false")

@@ -88,6 +88,14 @@ def test_result_follows_the_schema(compute, item):
     assert result.environment["device"] == "cpu"
 
 
+def is_infinite(entry, path):
+    """A rejection of few jets, or a ratio of two: no background jet passes, so it has no end."""
+    if not (re.search(r"(^|\.)rejection", path) and isinstance(entry, dict) and "value" in entry):
+        return False
+    least, most = entry["interval"]
+    return entry["value"] is None and most is None and least >= 1
+
+
 @pytest.mark.parametrize("item", ITEMS, ids=IDS)
 def test_every_claim_finds_its_number(compute, item):
     """A path that is misspelt in the catalogue would silently never be tested."""
@@ -96,13 +104,18 @@ def test_every_claim_finds_its_number(compute, item):
     assert [entry["id"] for entry in result.claims] == [claim.id for claim in claims]
     for claim in claims:
         assert claim.value, claim.id
-        found = look_up(result.values, claim.value)
-        found = found.get("value") if isinstance(found, dict) else found
+        entry = look_up(result.values, claim.value)
+        found = entry.get("value") if isinstance(entry, dict) else entry
         evidence = result.evidence_for(claim.value)
         missing = evidence.kind == "missing"
+        if missing and evidence.description.endswith("background jets: take all"):
+            # Computed, with fewer background jets than the authors': it decides nothing.
+            assert item.method == "kernel_shap"
+            assert found is not None, f"{claim.id} at {claim.value}"
+            continue
         assert missing == (claim.id in NOT_COMPUTED)
-        if "rejection" in claim.value and found is None:
-            continue  # of few jets: infinite
+        if found is None and is_infinite(entry, claim.value):
+            continue
         assert missing == (found is None), f"{claim.id}: {found} at {claim.value}"
 
 

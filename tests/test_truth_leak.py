@@ -5,6 +5,8 @@ import pytest
 from safetensors.torch import save_file
 from toy_jets import jets_of, toy_jets
 
+from repro.benchmarks.features import Measured
+from repro.benchmarks.networks import iter_inputs_of_tagger
 from repro.catalogue import find_item
 from repro.data.jets import Jets
 from repro.data.open_jets import open_jets
@@ -16,7 +18,7 @@ from repro.features.embedded import SHIPPED
 from repro.features.jets import jet_quantities
 from repro.features.pfn import pfn_inputs
 from repro.features.registry import FAMILIES, find_inputs
-from repro.features.truth_leak import leaky_pfn_inputs, transverse_imbalance, with_truth
+from repro.features.truth_leak import leaky_pfn_inputs, transverse_imbalance, truth_of
 from repro.figures.run import compute_item
 from repro.figures.toptag import table06
 from repro.metrics.roc import auc, rank_jets
@@ -105,12 +107,45 @@ def test_corrected_there_is_no_leak(jets):
     )
 
 
-def test_the_truth_momentum_is_one_more_constituent(jets):
-    found = with_truth(jets)
-    np.testing.assert_array_equal(found[:, :-1], jets.four_momenta)
-    np.testing.assert_array_equal(found[:, -1], jets.truth.astype(np.float32))
+def test_the_truth_is_given_by_name_and_to_the_leaky_inputs_alone(jets):
+    truth = truth_of(jets)
+    np.testing.assert_array_equal(truth, jets.truth.astype(np.float32))
+    leaky, clean = find_inputs("leakypfn"), find_inputs("pfn")
+    found = leaky.compute(jets.four_momenta, truth=truth)
+    np.testing.assert_array_equal(found, leaky.of_jets(jets, None, corrected=False))
     # No tagger sees it.
     assert not any(family.needs_truth for family in FAMILIES.values())
+    for family in FAMILIES.values():
+        with pytest.raises(BadInput, match="must not see the truth"):
+            family.compute(jets.four_momenta[:5], truth=truth[:5])
+    with pytest.raises(MissingData, match="made of the truth momenta"):
+        leaky.compute(jets.four_momenta)
+    # Corrected, there is nothing to need.
+    wrapped = clean.compute(jets.four_momenta, corrected=True)
+    np.testing.assert_array_equal(leaky.compute(jets.four_momenta, corrected=True), wrapped)
+
+
+def test_scores_with_the_leak_need_the_truth_and_others_refuse_it(jets):
+    """A jet's last constituent is never taken for its truth momentum, nor the other way round."""
+    some, truth = jets.four_momenta[:50], truth_of(jets)[:50]
+    tagger = load_tagger("leakypfn", "embedded", fetch=None)
+    with pytest.raises(MissingData, match="made of the truth momenta"):
+        score_jets(tagger, some)
+    with pytest.raises(BadInput, match=r"truth momenta \(3, 4\) do not fit 50 jets"):
+        score_jets(tagger, some, truth=truth[:3])
+    with pytest.raises(BadInput, match="must not see the truth"):
+        score_jets(load_tagger("pfn", "embedded", fetch=None), some, truth=truth)
+    # Padding after the constituents changes nothing.
+    longer = np.pad(some, [(0, 0), (0, 1), (0, 0)])
+    found, wanted = (score_jets(tagger, momenta, truth=truth) for momenta in (longer, some))
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_benchmark_of_the_leak_says_what_it_lacks(jets):
+    tagger = load_tagger("leakypfn", "embedded", fetch=None)
+    measured = Measured(jets.four_momenta[:20], None)
+    with pytest.raises(MissingData, match="made of the truth momenta"):
+        next(iter_inputs_of_tagger(tagger, [measured]))
 
 
 def test_without_truth_momenta_there_is_nothing_to_show(make_context, tmp_path):
@@ -201,10 +236,10 @@ def test_a_network_that_finds_the_leak_is_judged(make_context, monkeypatch, tmp_
 
 def test_rows_are_what_the_one_function_for_scores_gives(result, jets):
     tagger = load_tagger("leakypfn", "embedded", fetch=None)
-    found = score_jets(tagger, with_truth(jets))
+    found = score_jets(tagger, jets.four_momenta, truth=truth_of(jets))
     area = 100 * auc(rank_jets(found, jets.labels))
     assert result.values["rows"]["baseline"]["auc"]["value"] == pytest.approx(area, abs=1e-9)
-    found = score_jets(tagger, np.pad(jets.four_momenta, [(0, 0), (0, 1), (0, 0)]))
+    found = score_jets(tagger, jets.four_momenta, truth=np.zeros_like(truth_of(jets)))
     area = 100 * auc(rank_jets(found, jets.labels))
     assert result.values["rows"]["baseline"]["control"]["value"] == pytest.approx(area, abs=1e-9)
 

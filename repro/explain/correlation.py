@@ -1,5 +1,7 @@
 """Pearson correlations between input features, per class, with intervals."""
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
@@ -19,6 +21,8 @@ def explain_by_correlation(
 ) -> Explanation:
     """Return the correlation matrix of the ranked features, per class.
 
+    Of two features those jets count in which both are filled, see ``filled_by`` of the problem.
+
     Args:
         problem: Only its jets are used.
         features: The features to correlate; by default all ranked ones.
@@ -33,10 +37,36 @@ def explain_by_correlation(
         raise UnknownName(f"unknown features: {', '.join(sorted(unknown))}")
     columns = [problem.features.index(name) for name in chosen]
     panels = {
-        name: correlations(problem.inputs[problem.of_class(label)][:, columns], level)
+        name: _filled_correlations(problem, problem.of_class(label), columns, level)
         for label, name in enumerate(problem.classes)
     }
     return Explanation("correlation", "1", chosen, panels)
+
+
+def _filled_correlations(
+    problem: Problem, mine: NDArray[np.bool_], columns: list[int], level: float
+) -> Intervals:
+    """Return the correlations of columns over the jets in which both of a pair are filled."""
+    if not problem.filled_by:
+        return correlations(problem.inputs[mine][:, columns], level)
+    # Columns that are filled together, such as those of a constituent, have the same jets.
+    groups: dict[int, list[int]] = {}
+    for position, column in enumerate(columns):
+        groups.setdefault(problem.filled_by[column], []).append(position)
+    value, low, high = np.full((3, len(columns), len(columns)), np.nan)
+    for first, second in itertools.combinations_with_replacement(groups.values(), 2):
+        alone = first is second
+        chosen = [columns[position] for position in (first if alone else first + second)]
+        both = mine & problem.filled(chosen[0]) & problem.filled(chosen[-1])
+        if not both.any():
+            continue
+        found = correlations(problem.inputs[both][:, chosen], level)
+        size = len(first)
+        for whole, part in ((value, found.value), (low, found.low), (high, found.high)):
+            block = part if alone else part[:size, size:]
+            whole[np.ix_(first, second)] = block
+            whole[np.ix_(second, first)] = block.T
+    return Intervals(value, low, high, level)
 
 
 _ROUNDING = 1e-12

@@ -29,6 +29,10 @@ def explain_by_kernel_shap(
 ) -> Explanation:
     """Return the mean |SHAP value| of each ranked feature, per class.
 
+    Absent features have the values of background jets, and a background jet has none for a
+    constituent that it lacks: ``filled_by`` of the problem plays no part, padding is a value like
+    others, and coalitions can add or remove constituents.
+
     Args:
         problem: The classifier and the jets to explain.
         background: (rows, features), the jets that stand for absent features; by default

@@ -45,7 +45,8 @@ def replacement_values(problem: Problem, replacement: str) -> FloatArray:
     """Return the value that replaces each column.
 
     Args:
-        problem: Whose inputs, both classes together, padded zeros included.
+        problem: Whose inputs, both classes together; padded zeros are left out of mean and
+            median if the problem says what is padding, and count if it does not.
         replacement: ``mean`` (as published), ``median`` or ``zero``.
 
     Raises:
@@ -54,7 +55,7 @@ def replacement_values(problem: Problem, replacement: str) -> FloatArray:
     if replacement == "mean":
         return problem.means()
     if replacement == "median":
-        return np.asarray(np.median(problem.inputs, axis=0), dtype=np.float64)
+        return problem.medians()
     if replacement == "zero":
         return np.zeros(problem.inputs.shape[1])
     raise UnknownName(f"unknown replacement {replacement!r}: choose from {', '.join(REPLACEMENTS)}")
@@ -84,7 +85,7 @@ def logits_of(
 
 
 def masked_logits(
-    problem: Problem, values: FloatArray
+    problem: Problem, values: NDArray[np.floating]
 ) -> tuple[FloatArray, Iterator[tuple[int, FloatArray]]]:
     """Evaluate all jets as they are, and with one ranked column replaced, for each in turn.
 
@@ -127,7 +128,7 @@ def masked_logits(
     return table[0].astype(np.float64), ((i, logits.astype(np.float64)) for i, logits in pairs)
 
 
-def _replaced(problem: Problem, batch: Tensor, column: int, value: FloatArray) -> Tensor:
+def _replaced(problem: Problem, batch: Tensor, column: int, value: NDArray[np.floating]) -> Tensor:
     """Return the column (n,) with its values replaced by one or by (n,), where it is filled."""
     given = torch.as_tensor(np.ascontiguousarray(value)).to(batch)
     replaced = given.expand(len(batch))

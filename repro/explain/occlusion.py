@@ -4,11 +4,9 @@ Source: arXiv:2210.04371, dAUC notebooks.  The replacement is the mean over the 
 both classes and padded zeros included; ΔAUC is in percentage points.
 """
 
-import dataclasses
-
 import numpy as np
+from numpy.typing import NDArray
 
-from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
@@ -16,9 +14,10 @@ from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.correlated import difference_intervals
 from repro.metrics.intervals import Interval, auc_interval, jet_order, placements
+from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 
-__all__ = ["auc_drops", "discriminant", "explain_by_occlusion", "in_points"]
+__all__ = ["auc_drops", "discriminant", "explain_by_occlusion"]
 
 
 @method("occlusion", "ΔAUC when a feature is replaced by its mean, percentage points")
@@ -46,7 +45,9 @@ def explain_by_occlusion(
     )
 
 
-def auc_drops(problem: Problem, values: FloatArray, level: float) -> tuple[Intervals, Interval]:
+def auc_drops(
+    problem: Problem, values: NDArray[np.floating], level: float
+) -> tuple[Intervals, Interval]:
     """Return 100·(AUC - AUC with a feature replaced) for each ranked feature, and the AUC in %.
 
     Args:
@@ -58,17 +59,10 @@ def auc_drops(problem: Problem, values: FloatArray, level: float) -> tuple[Inter
     labels, scores = problem.labels, discriminant(logits)
     order = jet_order(scores, labels)
     base = placements(scores, labels, order)
-    others = (placements(discriminant(changed), labels, order) for _, changed in masked)
-    drops = difference_intervals(base, others, level)
+    changed = (placements(discriminant(logits), labels, order) for _, logits in masked)
+    drops = difference_intervals(base, changed, level)
     whole = auc_interval(rank_jets(scores, labels), level)
-    return in_points(drops), in_points(Intervals.of([whole], level))[0]
-
-
-def in_points(areas: Intervals) -> Intervals:
-    """Return AUCs, or differences of two, in per cent."""
-    return dataclasses.replace(
-        areas, value=100 * areas.value, low=100 * areas.low, high=100 * areas.high
-    )
+    return in_points(drops), in_points(whole)
 
 
 def discriminant(

@@ -19,13 +19,13 @@ from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.mad_relevance import differential_relevance, own_logit
 from repro.explain.masking import logits_of
-from repro.explain.occlusion import discriminant, in_points
+from repro.explain.occlusion import discriminant
 from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Explanation, Problem
-from repro.metrics.bootstrap import Intervals
 from repro.metrics.correlated import difference_intervals
 from repro.metrics.intervals import auc_interval, jet_order, placements
 from repro.metrics.means import mean_intervals
+from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 
 __all__ = ["FACTOR", "MasksPairs", "explain_by_pair_masking", "pair_names"]
@@ -127,7 +127,7 @@ def explain_by_pair_masking(
         "1",
         pair_names(slots),
         panels,
-        details={"auc": in_points(Intervals.of([whole], level))[0]},
+        details={"auc": in_points(whole)},
         settings={
             "slots": slots,
             "alone": alone,

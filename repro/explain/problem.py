@@ -36,8 +36,8 @@ class Problem:
         classes: Names of class 0 and class 1.
         skip: Columns left out of rankings, such as those that are constant by construction.
         filled_by: For each column the position of the one that is zero where the column is
-            padding: means are those of filled entries, and padding stays padding.  Empty: there
-            is no padding, or it counts.
+            padding: means, medians and correlations are those of filled entries, and padding
+            stays padding.  Empty: there is no padding, or it counts.
         device: Where to compute.
         seed: Seed of everything random.
         progress: Wraps the steps of long loops.
@@ -109,6 +109,19 @@ class Problem:
             return np.asarray(self.inputs.mean(axis=0, dtype=np.float64))
         filled, total = self._filled_sums(np.zeros(self.inputs.shape[1]), 1)
         return np.asarray(total / np.maximum(filled, 1))
+
+    def medians(self) -> FloatArray:
+        """Return the median of each column, as :meth:`means` takes the mean."""
+        if not self.filled_by:
+            return np.asarray(np.median(self.inputs, axis=0), dtype=np.float64)
+        columns = (self.inputs[self.filled(column), column] for column in range(len(self.features)))
+        return np.array([np.median(values) if len(values) else 0.0 for values in columns], float)
+
+    def filled(self, column: int) -> NDArray[np.bool_]:
+        """Return in which jets a column is no padding, (n,)."""
+        if not self.filled_by:
+            return np.ones(len(self.inputs), np.bool_)
+        return np.asarray(self.inputs[:, self.filled_by[column]] != 0)
 
     def errors_of_means(self) -> FloatArray:
         """Return the standard error of each column's mean, as :meth:`means` takes it."""

@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.data.jets import Jets
-from repro.errors import UnknownName
+from repro.errors import BadInput, MissingData, UnknownName
 from repro.features.augpfn import augpfn_features, augpfn_inputs
 from repro.features.mbns import mbns_features, mbns_inputs_of_jets
 from repro.features.pfin import PFIN_CONSTITUENTS, pfin_features, pfin_inputs
 from repro.features.pfn import PFN_CONSTITUENTS, pfn_features, pfn_inputs
-from repro.features.summary import summary_features, summary_of_jets
+from repro.features.summary import (
+    quantities_of_jets,
+    quantity_features,
+    summary_features,
+    summary_of_jets,
+)
 from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
-from repro.features.truth_leak import leaky_pfn_inputs, with_truth
+from repro.features.truth_leak import leaky_pfn_inputs, truth_of
 
 __all__ = ["FAMILIES", "Inputs", "InputsOf", "find_inputs", "inputs_of"]
 
@@ -34,8 +39,7 @@ class InputsOf(Protocol):
         """Return the inputs of jets.
 
         Args:
-            four_momenta: (n, k, 4) as E, px, py, pz in GeV, ordered by pt, zero padded; with the
-                truth momentum as one more for families that need it.
+            four_momenta: (n, k, 4) as E, px, py, pz in GeV, ordered by pt, zero padded.
             taus: (n, 24), their subjettiness as published if it is known; only families that
                 need FastJet look at it, and compute it anew if corrected.
             corrected: Whether the originals' quirks are off: azimuth is taken modulo 2π (B3),
@@ -52,25 +56,63 @@ class Inputs:
     """The inputs of a family of taggers.
 
     Attributes:
-        compute: From jets to rows.
+        make: From jets to rows.
         features: Returns the names of the columns.
         constituents: Number of leading constituents that are looked at; None for all.
         corrected_constituents: The same if the quirks are off.
         needs_fastjet: Whether subjettiness is computed.
-        needs_truth: Whether the truth momentum of each jet comes after its constituents: a
-            mistake that is made on purpose (B1).
+        leak: From jets and their truth momenta (n, 4) to rows, for a family that has the truth in
+            its inputs: a mistake that is made on purpose, and not if the quirks are off (B1).
     """
 
-    compute: InputsOf
+    make: InputsOf
     features: Callable[[], tuple[str, ...]]
     constituents: int | None
     corrected_constituents: int | None
     needs_fastjet: bool = False
-    needs_truth: bool = False
+    leak: Callable[[_Floats, _Floats], _Floats] | None = None
+
+    @property
+    def needs_truth(self) -> bool:
+        """Whether the inputs are made of the truth momenta, too."""
+        return self.leak is not None
 
     def leading(self, corrected: bool) -> int | None:
         """Return how many leading constituents are looked at; None for all."""
         return self.corrected_constituents if corrected else self.constituents
+
+    def compute(
+        self,
+        four_momenta: _Floats,
+        taus: _Floats | None = None,
+        *,
+        truth: _Floats | None = None,
+        corrected: bool = False,
+    ) -> _Floats:
+        """Return the inputs of jets.
+
+        Args:
+            four_momenta: As :class:`InputsOf` takes them.
+            taus: Likewise.
+            truth: (n, 4), the truth momenta as E, px, py, pz in GeV; of inputs with the leak, and
+                of no others.
+            corrected: Whether the originals' quirks are off.
+
+        Raises:
+            MissingData: If the truth momenta are needed and not given.
+            BadInput: If they are given to inputs that must not see them.
+        """
+        if self.leak is None:
+            if truth is not None:
+                raise BadInput("truth momenta are given to inputs that must not see the truth")
+            return self.make(four_momenta, taus, corrected=corrected)
+        if corrected:
+            return self.make(four_momenta, taus, corrected=True)
+        if truth is None:
+            raise MissingData(
+                "inputs with the truth leak (B1) are made of the truth momenta, too: give them"
+            )
+        return self.leak(four_momenta, truth)
 
     def of_jets(self, jets: Jets, taus: _Floats | None, *, corrected: bool) -> _Floats:
         """Return the inputs of jets, as :class:`InputsOf` has them.
@@ -78,8 +120,8 @@ class Inputs:
         Raises:
             MissingData: If the truth momentum is needed, and top jets have none.
         """
-        four_momenta = with_truth(jets) if self.needs_truth else jets.four_momenta
-        return self.compute(four_momenta, taus, corrected=corrected)
+        truth = truth_of(jets) if self.needs_truth else None
+        return self.compute(jets.four_momenta, taus, truth=truth, corrected=corrected)
 
 
 def _topodnn(
@@ -109,18 +151,6 @@ def _pfn(
     return pfn_inputs(four_momenta, wrap_azimuth=corrected)
 
 
-def _leakypfn(
-    four_momenta: _Floats,
-    taus: _Floats | None = None,  # noqa: ARG001  # the protocol
-    *,
-    corrected: bool = False,
-) -> _Floats:
-    constituents = four_momenta[:, :-1]
-    if corrected:
-        return pfn_inputs(constituents, wrap_azimuth=True)
-    return leaky_pfn_inputs(constituents, four_momenta[:, -1])
-
-
 def _augpfn(
     four_momenta: _Floats, taus: _Floats | None = None, *, corrected: bool = False
 ) -> _Floats:
@@ -144,6 +174,15 @@ def _leading_jets(
     )
 
 
+def _leading_quantities(
+    four_momenta: _Floats,
+    taus: _Floats | None = None,  # noqa: ARG001  # the protocol
+    *,
+    corrected: bool = False,
+) -> _Floats:
+    return quantities_of_jets(four_momenta[:, : None if corrected else PFIN_CONSTITUENTS])
+
+
 def _pfin(
     four_momenta: _Floats,
     taus: _Floats | None = None,  # noqa: ARG001  # the protocol
@@ -163,13 +202,14 @@ FAMILIES: dict[str, Inputs] = {
 """Inputs of the taggers."""
 
 # Not to tag with: inputs with a mistake in them, and what inputs and latent spaces are compared
-# with (of all constituents, and of those that PFIN sees).
+# with (of all constituents, and of those that PFIN sees, with and without subjettiness).
 _FURTHER: dict[str, Inputs] = {
     "leakypfn": Inputs(
-        _leakypfn, pfn_features, PFN_CONSTITUENTS, PFN_CONSTITUENTS, needs_truth=True
+        _pfn, pfn_features, PFN_CONSTITUENTS, PFN_CONSTITUENTS, leak=leaky_pfn_inputs
     ),
     "jets": Inputs(_jets, summary_features, None, None, needs_fastjet=True),
     "leading_jets": Inputs(_leading_jets, summary_features, None, None, needs_fastjet=True),
+    "leading_quantities": Inputs(_leading_quantities, quantity_features, PFIN_CONSTITUENTS, None),
 }
 
 
@@ -186,7 +226,7 @@ def find_inputs(name: str) -> Inputs:
 
 
 def inputs_of(family: str) -> InputsOf:
-    """Return the function that makes a family's inputs.
+    """Return the function that makes a family's inputs, as :meth:`Inputs.compute`.
 
     Raises:
         UnknownName: If there is no such family.

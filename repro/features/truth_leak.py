@@ -15,14 +15,14 @@ from repro.errors import BadInput, MissingData
 from repro.features.jets import iter_slices, jet_quantities
 from repro.features.pfn import PFN_CONSTITUENTS, QUANTITIES, pfn_inputs
 
-__all__ = ["leaky_pfn_inputs", "transverse_imbalance", "with_truth"]
+__all__ = ["leaky_pfn_inputs", "transverse_imbalance", "truth_of"]
 
 
-def with_truth(jets: Jets) -> NDArray[np.floating]:
-    """Return the constituents of jets and, as if it were one more, the truth momentum.
+def truth_of(jets: Jets) -> NDArray[np.floating]:
+    """Return the truth momenta of jets.
 
     Returns:
-        (n, k + 1, 4) as E, px, py, pz in GeV.
+        (n, 4) as E, px, py, pz in GeV, zero for QCD jets, in the precision of the constituents.
 
     Raises:
         MissingData: If a top jet has no truth momentum.
@@ -32,8 +32,7 @@ def with_truth(jets: Jets) -> NDArray[np.floating]:
             "these jets have no truth momenta, of which inputs with the leak are made: "
             "use --data embedded or paper"
         )
-    truth = jets.truth[:, None].astype(jets.four_momenta.dtype)
-    return np.concatenate([jets.four_momenta, truth], axis=1)
+    return jets.truth.astype(jets.four_momenta.dtype)
 
 
 def leaky_pfn_inputs(

@@ -134,7 +134,7 @@ class Context:
             key, lambda: read_sample(family, self.source, *key[1:], self.fetch, **self._reading)
         )
 
-    def stream(self, family: str) -> SampleStream:
+    def stream(self, family: str, jets: int | None = None) -> SampleStream:
         """Return the inputs of the test jets a part at a time, as :meth:`sample`.
 
         Raises:
@@ -142,8 +142,8 @@ class Context:
             NotAvailable: While it is read, if subjettiness has to be computed and FastJet is not
                 installed.
         """
-        jets = self.settings.jets
-        return stream_sample(family, self.source, "test", jets, self.fetch, **self._reading)
+        count = jets or self.settings.jets
+        return stream_sample(family, self.source, "test", count, self.fetch, **self._reading)
 
     @property
     def _reading(self) -> dict[str, Any]:

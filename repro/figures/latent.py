@@ -6,15 +6,17 @@ test set for PFN, some 103,424 in random order for PFIN.
 
 import dataclasses
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repro.errors import BadInput
 from repro.explain.problem import Problem
+from repro.features.sample_streams import JetSet
 from repro.features.samples import Sample
 from repro.figures.context import Context
+from repro.models.augpfn import AugPfnNetwork
 from repro.models.pfin import PfinNetwork
 from repro.models.pfn import PfnNetwork
 from repro.models.tagger import Tagger, predict_logits
@@ -24,10 +26,14 @@ __all__ = [
     "JETS",
     "PARTICLES",
     "LatentSpace",
+    "explained_count",
     "explained_sample",
     "latent_space",
     "particle_problem",
+    "rated",
 ]
+
+Jets = TypeVar("Jets", Sample, JetSet)
 
 JETS = 103_424
 """101 batches of 1024."""
@@ -88,28 +94,49 @@ def explained_sample(context: Context, family: str) -> Sample:
     As published the first 103,424 of the paper's test set (B2); corrected, or of another source,
     all.
     """
+    sample = context.sample(family, jets=explained_count(context))
+    return rated(context, family, sample)
+
+
+def explained_count(context: Context) -> int | None:
+    """Return how many jets of the test set are explained; None for all."""
+    return context.settings.jets or (JETS if _as_published(context) else None)
+
+
+def rated(context: Context, family: str, jets: Jets) -> Jets:
+    """Return explained jets with their kind: whether they are those of the authors."""
+    if not _as_published(context):
+        return jets
+    # The very jets of the authors for PFN; PFIN's were drawn without a seed.
+    exact = family == "pfn" and len(jets.labels) == JETS
+    return dataclasses.replace(jets, kind="complete" if exact else "subset")
+
+
+def _as_published(context: Context) -> bool:
     # The paper's file is the paper's, also if a path leads to it.
     is_paper = context.source != "fixtures" and context.jet_source().is_paper
-    published = is_paper and not context.settings.corrected
-    sample = context.sample(family, jets=context.settings.jets or (JETS if published else None))
-    if not published:
-        return sample
-    # The very jets of the authors for PFN; PFIN's were drawn without a seed.
-    exact = family == "pfn" and len(sample.labels) == JETS
-    return dataclasses.replace(sample, kind="complete" if exact else "subset")
+    return is_paper and not context.settings.corrected
 
 
 def particle_problem(context: Context, sample: Sample, tagger: Tagger) -> Problem:
     """Return the problem of explaining PFN on the features of its 30 leading constituents.
 
-    A feature's mean is that over the jets that have the constituent.
+    A feature's mean is that over the jets that have the constituent.  The subjettiness that joins
+    AugPFN's latent space is ranked beside them; what PFIN's constituents are relative to is not.
     """
     problem = context.problem(sample, tagger)
-    ranked = 3 * PARTICLES
+    network = cast("PfnNetwork | PfinNetwork", tagger.network)
+    slots = 3 * network.slots
+    joining = problem.features[slots:] if isinstance(network, AugPfnNetwork) else ()
+    ranked = {*problem.features[: 3 * PARTICLES], *joining}
+    # Columns after the slots are filled where there is a first constituent.
+    filled_by = (
+        3 * (column // 3) if column < slots else 0 for column in range(len(problem.features))
+    )
     return dataclasses.replace(
         problem,
-        skip=problem.features[ranked:],
-        filled_by=tuple(3 * (column // 3) for column in range(len(problem.features))),
+        skip=tuple(name for name in problem.features if name not in ranked),
+        filled_by=tuple(filled_by),
     )
 
 

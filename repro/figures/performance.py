@@ -18,6 +18,7 @@ from repro.metrics.intervals import (
     auc_interval,
     rejection_interval,
 )
+from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 from repro.models.cards import Card, load_cards
 from repro.models.dense import count_parameters
@@ -31,7 +32,6 @@ __all__ = [
     "Watch",
     "columns_of",
     "counted",
-    "in_points",
     "is_right",
     "layers_of",
     "performance_row",
@@ -215,11 +215,6 @@ def sparsities_of(counter: ActivityCounter, seed: int, prefix: str) -> dict[str,
         )
         for name, entry in found.items()
     }
-
-
-def in_points(interval: Interval) -> Interval:
-    """Return a fraction, or a difference of two, in per cent."""
-    return Interval(100 * interval.value, 100 * interval.low, 100 * interval.high, interval.level)
 
 
 def _inclusive(tagger: Tagger) -> bool:

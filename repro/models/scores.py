@@ -50,6 +50,7 @@ def score_jets(
     taus: NDArray[np.floating] | None = None,
     device: torch.device | str = "cpu",
     *,
+    truth: NDArray[np.floating] | None = None,
     corrected: bool = False,
 ) -> NDArray[np.floating]:
     """Return P(top) of jets, from their constituents.
@@ -62,14 +63,20 @@ def score_jets(
         taus: (n, 24), subjettiness as published if it is known; else MBNS and AugPFN need
             FastJet.
         device: Where to compute.
+        truth: (n, 4), the truth momenta as E, px, py, pz in GeV, for a network that sees them
+            by mistake, ``leakypfn`` (quirk B1), and for no other.
         corrected: Whether the originals' quirks are off: those of the inputs
             (:class:`repro.features.registry.InputsOf`), and PFIN's pair masses.
 
     Returns:
         (n,), as :func:`score`; NaN where a jet has no constituents.
+
+    Raises:
+        MissingData: If truth momenta are needed and not given.
+        BadInput: If they are given to a network that must not see them.
     """
     family = find_inputs(tagger.card.family)
-    inputs = family.compute(four_momenta, taus, corrected=corrected)
+    inputs = family.compute(four_momenta, taus, truth=truth, corrected=corrected)
     prepared = tagger.prepare(inputs, family.features())
     scores = score(tagger, prepared, device, corrected=corrected)
     scores[is_empty(four_momenta)] = np.nan

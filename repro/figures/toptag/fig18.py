@@ -12,9 +12,9 @@ from repro.figures.captions import DROP_CAPTION, DROP_LABEL
 from repro.figures.context import Context
 from repro.figures.drawing import bar_figure
 from repro.figures.latent import CUT, LatentSpace, explained_sample, latent_space
-from repro.figures.performance import in_points
 from repro.figures.rankings import bars_of, order_entry, ratio_entry
 from repro.metrics.intervals import auc_interval
+from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 from repro.results.document import Result
 

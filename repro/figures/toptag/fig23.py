@@ -2,9 +2,10 @@
 
 from matplotlib.figure import Figure
 
-from repro.figures.components import VARIANCE, component_values, draw_components
+from repro.figures.components import draw_components
 from repro.figures.context import Context
 from repro.figures.latent import CUT, explained_sample, latent_space
+from repro.figures.principal_components import VARIANCE, component_values
 from repro.results.document import Result
 
 __all__ = ["compute", "render"]

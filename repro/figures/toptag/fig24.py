@@ -2,17 +2,17 @@
 
 from matplotlib.figure import Figure
 
-from repro.figures.components import (
-    VARIANCE,
-    check_rows,
-    correlation_tables,
-    draw_component_correlations,
-    jet_quantities_of,
-    principal_components,
-)
+from repro.figures.components import draw_component_correlations
 from repro.figures.context import Context
 from repro.figures.labels import CLASS_LABELS
 from repro.figures.latent import CUT, explained_sample, latent_space
+from repro.figures.principal_components import (
+    VARIANCE,
+    check_rows,
+    correlation_tables,
+    jet_quantities_of,
+    principal_components,
+)
 from repro.results.document import Result
 
 __all__ = ["compute", "render"]

@@ -6,11 +6,12 @@ from matplotlib.figure import Figure
 
 from repro.explain.masking import logits_of
 from repro.explain.occlusion import discriminant
-from repro.figures.components import VARIANCE, component_values, draw_components
+from repro.figures.components import draw_components
 from repro.figures.context import Context
 from repro.figures.latent import explained_sample, latent_space
-from repro.figures.performance import in_points
+from repro.figures.principal_components import VARIANCE, component_values
 from repro.metrics.intervals import auc_interval
+from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 from repro.results.document import Result
 

@@ -5,17 +5,19 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from repro.figures.components import (
-    VARIANCE,
-    check_rows,
-    correlation_tables,
-    draw_component_correlations,
-    jet_quantities_of,
-    principal_components,
-)
+from repro.errors import NotAvailable
+from repro.features.samples import Sample
+from repro.figures.components import draw_component_correlations
 from repro.figures.context import Context
 from repro.figures.labels import CLASS_LABELS
 from repro.figures.latent import explained_sample, latent_space
+from repro.figures.principal_components import (
+    VARIANCE,
+    check_rows,
+    correlation_tables,
+    jet_quantities_of,
+    principal_components,
+)
 from repro.metrics.intervals import Interval
 from repro.results.document import Result
 
@@ -27,13 +29,12 @@ _VARIANTS = ("cat", "sum")
 def compute(context: Context) -> Result:
     """Correlate the components with 17 quantities, of the 60 constituents that PFIN sees.
 
-    Subjettiness is that of all constituents: what the authors took for jets of more than 60 is not
-    known.
-    As published on 103,424 jets (B2).  Signs of components mean nothing.
+    As published on 103,424 jets (B2).  Corrected, the quantities are those of all constituents.
+    Signs of components mean nothing.
     """
     sample = explained_sample(context, "pfin")
     taggers = [context.tagger(f"pfin:{variant}") for variant in _VARIANTS]
-    jets = context.sample("leading_jets", jets=len(sample.labels))
+    jets, notes = _jets(context, len(sample.labels))
     check_rows(jets, sample)
     quantities = jet_quantities_of(jets)
     values: dict[str, Any] = {"correlation": {}, "abs_correlation": {}, "mass_minus_nconst": {}}
@@ -46,7 +47,9 @@ def compute(context: Context) -> Result:
         values["mass_minus_nconst"][variant] = {
             name: _difference(table["pc0"]) for name, table in tables["abs_correlation"].items()
         }
-    return context.result("toptag/fig29", sample, taggers, values, settings={"variance": VARIANCE})
+    return context.result(
+        "toptag/fig29", sample, taggers, values, settings={"variance": VARIANCE}, notes=notes
+    )
 
 
 def render(result: Result) -> Figure:
@@ -57,6 +60,18 @@ def render(result: Result) -> Figure:
         for name, table in classes.items()
     }
     return draw_component_correlations(result, tables, 15)
+
+
+def _jets(context: Context, count: int) -> tuple[Sample, list[str]]:
+    """Return the quantities of jets, and what is left out of them.
+
+    The subjettiness that comes with jets is that of all their constituents, and does not serve.
+    """
+    try:
+        return context.sample("leading_jets", jets=count), []
+    except NotAvailable as problem:
+        left_out = f"Subjettiness of 60 constituents is left out: {problem}"
+        return context.sample("leading_quantities", jets=count), [left_out]
 
 
 def _difference(row: dict[str, Any]) -> Interval:

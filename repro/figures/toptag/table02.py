@@ -7,10 +7,10 @@ from repro.figures.performance import (
     DenseActivity,
     PerformanceTable,
     columns_of,
-    in_points,
     performance_table,
 )
 from repro.metrics.intervals import Interval, auc_difference_interval
+from repro.metrics.percent import in_points
 from repro.models.cards import BASELINE
 from repro.results.document import Result
 

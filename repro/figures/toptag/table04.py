@@ -10,7 +10,6 @@ from repro.figures.performance import (
     PerformanceTable,
     columns_of,
     counted,
-    in_points,
     is_right,
     layers_of,
     performance_row,
@@ -18,6 +17,7 @@ from repro.figures.performance import (
 )
 from repro.figures.scoring import score_jets_of
 from repro.metrics.paired import Comparison, accuracy_gain, auc_gain, rejection_ratio
+from repro.metrics.percent import in_points
 from repro.models.dense import count_parameters
 from repro.models.tagger import Tagger
 from repro.results.document import Result

@@ -19,11 +19,11 @@ from repro.figures.context import Context
 from repro.figures.performance import (
     COLUMNS,
     counted,
-    in_points,
     layers_of,
     performance_row,
 )
 from repro.metrics.intervals import auc_difference_interval, auc_interval
+from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 from repro.models.cards import load_cards
 from repro.models.dense import count_parameters
