@@ -12,9 +12,11 @@ from test_results import make_result
 from repro.catalogue import find_item, load_claims, load_items
 from repro.errors import MissingData, NotAvailable
 from repro.explain.pair_masking import explain_by_pair_masking
+from repro.features.mbns import mbns_features
 from repro.figures.corrections import NumberChange, compare, share_of_changed_rows
 from repro.figures.run import compute_item, render_item
 from repro.figures.toptag import fig02, fig27, tableS2
+from repro.models.cards import find_card
 from repro.results.document import named
 from repro.results.files import write_result
 
@@ -99,6 +101,13 @@ def test_the_shap_background_of_topodnn(make_context, corrected, classes):
     assert ("both classes" in about) == corrected
     label_of = {tuple(row): label for row, label in zip(sample.inputs, sample.labels, strict=True)}
     assert {label_of[tuple(row)] for row in rows} == classes
+
+
+def test_a_variant_without_the_jet_mass_would_see_the_jet_pt():
+    """B6 has no place here: a variant names the columns that it does not see."""
+    names = mbns_features()
+    card = dataclasses.replace(find_card("mbns"), drop=("m_J",))
+    assert [names[column] for column in card.columns(names)] == [*names[:-2], "pT_J"]
 
 
 def test_masses_of_pairs_are_stable_when_corrected(make_context):

@@ -227,6 +227,18 @@ def test_missing_and_binary_files_are_no_results(tmp_path):
 # --- tables ------------------------------------------------------------------------------------
 
 
+def test_a_column_has_decimal_places_significant_digits_or_numbers_as_they_are():
+    row = dict.fromkeys(("plain", "places", "digits"), 0.0123456) | {"count": 12345}
+    columns = {
+        "plain": {"title": "a"},
+        "places": {"title": "b", "digits": 2},
+        "digits": {"title": "c", "significant": 3},
+        "count": {"title": "d", "significant": 3},
+    }
+    result = make_result("toptag/table1", {"columns": columns, "rows": {"x": row}})
+    assert "| x | 0.0123456 | 0.01 | 0.0123 | 12,345 |" in to_markdown(result)
+
+
 def test_markdown_shows_values_with_their_intervals(table):
     lines = to_markdown(table).splitlines()
     assert lines[0] == f"# {table.title}"
