@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from threadpoolctl import threadpool_limits
 
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput, UnknownName
@@ -134,7 +135,9 @@ def kernel_shap(
     try:
         for jet in problem.progress(range(kept.done, len(problem.inputs)), "KernelSHAP"):
             explainer = shared or shap.KernelExplainer(probability, whole[drawn[jet]], link=link)
-            with _seeded(problem.seed, jet), warnings.catch_warnings():
+            # The regressions are too small for several threads, which wait for each other.
+            one_thread = threadpool_limits(limits=1, user_api="blas")
+            with one_thread, _seeded(problem.seed, jet), warnings.catch_warnings():
                 # The lasso warns of paths that it cuts short; the residual tells if it matters.
                 warnings.filterwarnings("ignore", module="sklearn")
                 values = explainer.shap_values(
