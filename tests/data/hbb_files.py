@@ -51,7 +51,7 @@ def make(n=37, seed=0, counts=None):
     return Made(objects, {**scalars, "flags": flags})
 
 
-def write_root(made, path, *, skip=(), dtypes=None, columns=None, **options):
+def write_root(made, path, *, skip=(), dtypes=None, columns=None, basket=None):
     """A tree with the record's branches, jagged ones as the library writes them."""
     import awkward as ak
     import uproot
@@ -69,14 +69,14 @@ def write_root(made, path, *, skip=(), dtypes=None, columns=None, **options):
             data[branch] = values.astype(dtypes.get(branch, values.dtype))
     data |= columns or {}
     data = {branch: values for branch, values in data.items() if branch not in skip}
-    with uproot.recreate(path, **options) as file:
+    with uproot.recreate(path) as file:
         types = {k: v.type if isinstance(v, ak.Array) else v.dtype for k, v in data.items()}
         types = {
             k: t if isinstance(t, np.dtype) else f"var * {ak.Array(data[k]).layout.content.dtype}"
             for k, t in types.items()
         }
         tree = file.mktree("deepntuplizer/tree", types)
-        step = max(1, len(made) // 3)  # several baskets
+        step = basket or max(1, len(made) // 3)  # several baskets
         for start in range(0, len(made), step):
             tree.extend({k: v[start : start + step] for k, v in data.items()})
     return path
