@@ -1,12 +1,14 @@
 """What readers of HDF5 files have in common."""
 
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import h5py
 
-from repro.errors import BadInput
+from repro.errors import BadInput, MissingData
 
-__all__ = ["load_filters"]
+__all__ = ["load_filters", "open_hdf5"]
 
 
 def load_filters(label: object, dataset: Any) -> None:  # noqa: ANN401  # h5py is untyped
@@ -26,3 +28,18 @@ def load_filters(label: object, dataset: Any) -> None:  # noqa: ANN401  # h5py i
     for code in codes:
         if not h5py.h5z.filter_avail(code):
             raise BadInput(f"{label} is compressed with HDF5 filter {code}: write it with zlib")
+
+
+def open_hdf5(path: str | PathLike[str]) -> Any:  # noqa: ANN401  # h5py is untyped
+    """Open an HDF5 file.
+
+    Raises:
+        MissingData: If there is no such file.
+        BadInput: If it is no HDF5 file or truncated.
+    """
+    if not Path(path).exists():
+        raise MissingData(f"{path} is not there: check the path or fetch the file")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise BadInput(f"{path} is truncated or no HDF5 file: get it again") from error

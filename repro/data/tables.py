@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.data._pytables import KEY, Column, locate_columns
-from repro.data.hdf5 import load_filters
+from repro.data.hdf5 import load_filters, open_hdf5
 from repro.data.jets import LABEL, MOMENTA, SPLIT, TRUTH, Jets
 from repro.data.table_writer import write_jets
-from repro.errors import BadInput, MissingData
+from repro.errors import BadInput
 
 __all__ = ["JetTable", "Jets", "iter_jets", "read_jets", "write_jets"]
 
@@ -64,12 +64,7 @@ class JetTable:
                 in pandas' fixed format, or empty.
         """
         path = Path(path)
-        if not path.exists():
-            raise MissingData(f"{path} is not there: check the path or fetch the file")
-        try:
-            file = h5py.File(path, "r")
-        except OSError as error:
-            raise BadInput(f"{path} is truncated or no HDF5 file: get it again") from error
+        file = open_hdf5(path)
         try:
             return cls(path, file)
         except (OSError, RuntimeError) as error:

@@ -17,7 +17,7 @@ from repro.data.hbb.extras import load_awkward, load_uproot
 from repro.data.hbb.labels import targets_of
 from repro.data.hbb.table import RecordTable
 from repro.data.hbb.twins import check_types, list_missing
-from repro.errors import BadInput, IntegrityError, MissingData, ReproError
+from repro.errors import BadInput, IntegrityError, MissingData
 
 __all__ = ["RootTable"]
 
@@ -27,19 +27,16 @@ _NEEDED = ("tracks", "vertices", "spectators", "flags")
 class RootTable(RecordTable):
     """A ROOT file, open for reading."""
 
-    def __init__(self, label: str, file: Any) -> None:  # noqa: ANN401  # uproot is untyped
-        self.label = label
-        self._file = file
+    def _inspect(self) -> int:
         try:
-            self._tree = file[tree_name()]
-            self._length = int(self._tree.num_entries)
+            self._tree = self._file[tree_name()]
+            length = int(self._tree.num_entries)
         except (KeyError, AttributeError) as error:
-            held = ", ".join(file.keys(cycle=False)[:4]) or "nothing"
-            raise BadInput(f"{label} has no tree {tree_name()} (it holds {held})") from error
-        if self._length == 0:
-            raise BadInput(f"{label} holds no jets: get it again")
-        for name in _NEEDED:
+            held = ", ".join(self._file.keys(cycle=False)[:4]) or "nothing"
+            raise BadInput(f"{self.label} has no tree {tree_name()} (it holds {held})") from error
+        for name in _NEEDED if length else ():
             self._check(find_group(name))
+        return length
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Self:
@@ -62,30 +59,7 @@ class RootTable(RecordTable):
             raise BadInput(f"{label} {error}: get it again") from error
         except Exception as error:  # whatever uproot makes of damaged bytes
             raise BadInput(f"{label} is damaged: get it again") from error
-        return cls.take(label, file)
-
-    @classmethod
-    def take(cls, label: str, file: Any) -> Self:  # noqa: ANN401  # uproot is untyped
-        """Read an open uproot file, and close it if it is not as it should be.
-
-        Raises:
-            BadInput: As :meth:`open`.
-        """
-        try:
-            return cls(label, file)
-        except ReproError:
-            file.close()
-            raise
-        except Exception as error:
-            file.close()
-            raise BadInput(f"{label} is damaged: get it again") from error
-
-    def __len__(self) -> int:
-        return self._length
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        return cls(label, file)
 
     def _read_group(self, group: Group, start: int, stop: int) -> NDArray[Any]:
         self._check(group)

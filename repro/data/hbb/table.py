@@ -6,7 +6,8 @@ all: ROOT files, their HDF5 twins, and the processed files of the authors' conve
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from os import PathLike
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,21 +29,44 @@ CHUNK = 4096
 class RecordTable(ABC):
     """A file of jets, open for reading; use it in a ``with`` statement.
 
-    Attributes:
+    Args:
         label: Its path or address, for messages.
+        file: The open file, as its library has it; closed with the table, and at once if it is
+            not as it should be.
+        beneath: For a file that is read over the network: what the library reads from.
+
+    Attributes:
+        label: As given.
         remote: Whether it is read over the network.
+
+    Raises:
+        BadInput: If a branch is missing or of the wrong type or shape, there are no jets, or the
+            file is damaged.
+        DownloadFailed: If the network fails.
     """
 
-    label: str
-    remote: bool = False
+    def __init__(self, label: str, file: Any, *, beneath: Any = None) -> None:  # noqa: ANN401
+        self.label = label
+        self.remote = beneath is not None
+        self._file = file
+        with ExitStack() as opened:
+            if beneath is not None:
+                opened.callback(beneath.close)
+            opened.callback(file.close)
+            with self._explained(0):
+                self._length = self._inspect()
+            if self._length == 0:
+                raise BadInput(f"{label} holds no jets: get it again")
+            self._opened = opened.pop_all()
+
+    @classmethod
+    @abstractmethod
+    def open(cls, path: str | PathLike[str]) -> Self:
+        """Open a file on disk."""
 
     @abstractmethod
-    def __len__(self) -> int:
-        """Return the number of jets."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close the file."""
+    def _inspect(self) -> int:
+        """Check that all is there that jets need; return their number."""
 
     @abstractmethod
     def _read_group(self, group: Group, start: int, stop: int) -> NDArray[Any]:
@@ -51,6 +75,14 @@ class RecordTable(ABC):
     @abstractmethod
     def _read_targets(self, start: int, stop: int) -> NDArray[Any]:
         """Return the targets, (n, 2)."""
+
+    def __len__(self) -> int:
+        """Return the number of jets."""
+        return self._length
+
+    def close(self) -> None:
+        """Close the file."""
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +124,6 @@ class RecordTable(ABC):
         names = ("tracks", "vertices", "spectators")
         for row, last in self._ranges(start, stop, chunk):
             values = self.read_groups(names, row, last, repair=repair)
-            self._check_finite(values, row)
             with self._located(row, last):
                 labels, without = labels_of(self._targets(row, last))
                 jets = HbbJets(
@@ -123,10 +154,11 @@ class RecordTable(ABC):
             names: Names of groups in ``branches.toml``.
             start: First row.
             stop: Row after the last.
-            repair: Replace NaN and infinity; else they are given as they are.
+            repair: Replace NaN and infinity instead of refusing them.
 
         Raises:
-            BadInput: If a branch is missing or of the wrong type, or the file is damaged.
+            BadInput: If a branch is missing or of the wrong type, a value is NaN or infinite, or
+                the file is damaged.
             DownloadFailed: If the network fails.
         """
         found = {}
@@ -135,6 +167,7 @@ class RecordTable(ABC):
                 raw = self._read_group(group, start, stop)
                 values = raw.astype(np.float32, copy=False)
             found[group.name] = repair_values(values, group) if repair else values
+        self._check_finite(found, start)
         return found
 
     def read_targets(self, start: int, stop: int) -> NDArray[np.float32]:

@@ -11,7 +11,6 @@ others: that row is read as empty.
 
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any, Self
 
 import h5py
@@ -21,26 +20,16 @@ from numpy.typing import NDArray
 from repro.data.hbb.branches import Group, find_group
 from repro.data.hbb.labels import targets_of
 from repro.data.hbb.table import RecordTable
-from repro.data.hdf5 import load_filters
-from repro.errors import BadInput, MissingData, ReproError
+from repro.data.hdf5 import load_filters, open_hdf5
+from repro.errors import BadInput
 
-__all__ = ["TwinTable", "check_types", "list_missing", "open_hdf5"]
+__all__ = ["TwinTable", "check_types", "list_missing"]
 
 _NEEDED = ("tracks", "vertices", "spectators", "flags")
 
 
 class TwinTable(RecordTable):
     """A twin, open for reading."""
-
-    def __init__(self, label: str, file: Any) -> None:  # noqa: ANN401  # h5py is untyped
-        self.label = label
-        self._file = file
-        # Scalars have all rows; arrays of objects may lack the last one, see above.
-        self._length = len(self._datasets(find_group("flags"))[0])
-        if self._length == 0:
-            raise BadInput(f"{label} holds no jets: get it again")
-        for name in _NEEDED:
-            self._check(find_group(name))
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Self:
@@ -50,23 +39,14 @@ class TwinTable(RecordTable):
             MissingData: If there is no such file.
             BadInput: If it is no HDF5 file, truncated, without a branch that is needed, or empty.
         """
-        label = str(path)
-        file = open_hdf5(path)
-        try:
-            return cls(label, file)
-        except ReproError:
-            file.close()
-            raise
-        except (OSError, RuntimeError) as error:
-            file.close()
-            raise BadInput(f"{label} is damaged: get it again") from error
+        return cls(str(path), open_hdf5(path))
 
-    def __len__(self) -> int:
+    def _inspect(self) -> int:
+        # Scalars have all rows; arrays of objects may lack the last one, see above.
+        self._length = len(self._datasets(find_group("flags"))[0])
+        for name in _NEEDED if self._length else ():
+            self._check(find_group(name))
         return self._length
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def _read_group(self, group: Group, start: int, stop: int) -> NDArray[Any]:
         self._check(group)
@@ -98,21 +78,6 @@ class TwinTable(RecordTable):
                 wanted = (self._length,) if group.slots is None else (self._length, group.slots)
                 raise BadInput(f"{self.label}: {name} has shape {dataset.shape}, not {wanted}")
             load_filters(self.label, dataset)
-
-
-def open_hdf5(path: str | PathLike[str]) -> Any:  # noqa: ANN401  # h5py is untyped
-    """Open an HDF5 file.
-
-    Raises:
-        MissingData: If there is no such file.
-        BadInput: If it is no HDF5 file or truncated.
-    """
-    if not Path(path).exists():
-        raise MissingData(f"{path} is not there: check the path or fetch the file")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise BadInput(f"{path} is truncated or no HDF5 file: get it again") from error
 
 
 def check_types(label: str, name: str, dtype: np.dtype[Any], group: Group) -> None:
