@@ -52,7 +52,7 @@ def repair_values(values: NDArray[np.float32], group: Group) -> NDArray[np.float
 
     >>> from repro.data.hbb.branches import find_group
     >>> values = np.full((1, 14, 5), np.nan, np.float32)
-    >>> repair_values(values, find_group("vertices"))[0, :, 0].max()  # sv_normchi2
+    >>> print(repair_values(values, find_group("vertices"))[0, 8, 0])  # sv_normchi2
     1000.0
     """
     good = np.abs(values) <= _HUGE
