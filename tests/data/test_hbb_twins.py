@@ -1,5 +1,7 @@
 """HDF5 twins, as PyTables writes them."""
 
+import tracemalloc
+
 import h5py
 import numpy as np
 import pytest
@@ -36,6 +38,20 @@ def test_chunks_do_not_matter(made, twin, chunk):
         parts = list(table.iter_jets(chunk=chunk))
     assert max(map(len, parts)) <= chunk
     assert_same(join_jets(parts), made)
+
+
+def test_memory_is_that_of_a_chunk(tmp_path):
+    n = 2000
+    counts = {"tracks": [30] * n, "vertices": [2] * n, "candidates": [0] * n}
+    path = write_twin(make(n, counts=counts), tmp_path / "t.h5")
+    with TwinTable.open(path) as table:
+        next(table.iter_jets(chunk=50))
+        tracemalloc.start()
+        assert sum(len(jets) for jets in table.iter_jets(chunk=50)) == n
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    of_a_chunk = 50 * 4 * (30 * 60 + 14 * 5 + 11)
+    assert peak < 5 * of_a_chunk < n * 4 * 30 * 60 / 5
 
 
 def test_unlabelled_jets_can_be_removed(made, twin):
