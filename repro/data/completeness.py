@@ -31,7 +31,7 @@ def check_whole(path: Path) -> None:
 def _end_of_root(head: bytes) -> int:
     """Return where a ROOT file ends; more than it has if the header itself is cut.
 
-    >>> _end_of_root(b"root" + struct.pack(">iii", 62400, 100, 5000))
+    >>> _end_of_root(b"root" + struct.pack(">iiii", 62400, 100, 5000, 0))
     5000
     """
     if len(head) < 20:
