@@ -125,9 +125,11 @@ class HTTPDownloader:
                 url, headers=_headers(offset), auth=_ZenodoToken(), stream=True, timeout=timeouts
             ) as response,
         ):
+            if self.size is None and _has_all(response, offset):
+                return
             total = self._check(response, part, offset)
             resumed = response.status_code == HTTPStatus.PARTIAL_CONTENT
-            self._write(response, part, offset if resumed else 0)
+            self._write(response, part, offset if resumed else 0, total)
         if total is not None and _length(part) < total:
             raise _TryAgain(f"stops after {_length(part)} of {total} bytes")
 
@@ -161,13 +163,18 @@ class HTTPDownloader:
             raise IntegrityError(f"has {total} bytes where the pin says {self.size}")
         return self.size if total is None else total
 
-    def _write(self, response: requests.Response, part: Path, start: int) -> None:
+    def _write(
+        self, response: requests.Response, part: Path, start: int, total: int | None
+    ) -> None:
         chunks = response.iter_content(self.policy.chunk_bytes)
         first = next(chunks, b"")
         if start == 0 and first.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
             raise IntegrityError("answers with a web page instead of the file")
         position = start
-        with self._bar(response.url, start) as bar, part.open("ab" if start else "wb") as file:
+        with (
+            self._bar(response.url, start, total) as bar,
+            part.open("ab" if start else "wb") as file,
+        ):
             for chunk in itertools.chain([first], chunks):
                 position += len(chunk)
                 if self._exceeds(position):
@@ -188,9 +195,9 @@ class HTTPDownloader:
             wait = self.policy.backoff * 2 ** (failures - 1) * jitter
         return min(wait, self.policy.longest_wait)
 
-    def _bar(self, url: str, start: int) -> "tqdm[Never]":
+    def _bar(self, url: str, start: int, total: int | None) -> "tqdm[Never]":
         return tqdm(
-            total=self.size,
+            total=total,
             initial=start,
             desc=urlsplit(url).path.rpartition("/")[2],
             unit="B",
@@ -239,6 +246,12 @@ def _headers(offset: int) -> dict[str, str]:
 
 def _is_encoded(response: requests.Response) -> bool:
     return response.headers.get("Content-Encoding", "identity").lower() != "identity"
+
+
+def _has_all(response: requests.Response, offset: int) -> bool:
+    """Whether the server says that there is nothing after the bytes that we have."""
+    nothing = response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    return nothing and response.headers.get("Content-Range") == f"bytes */{offset}"
 
 
 def _length(path: Path) -> int:

@@ -25,6 +25,7 @@ MAGIC: dict[str, tuple[bytes, ...]] = {
     "npy": (b"\x93NUMPY",),
     "onnx": (b"\x08",),  # field 1, ir_version, comes first in practice
     "pickle": (b"\x80",),
+    "root": (b"root",),
     "savedmodel": (),  # protobuf and raw tensors: no signature
     "text": (),
     "torch": (b"PK\x03\x04", b"\x80\x02\x8a\nl\xfc"),  # zip since torch 1.6, pickle before
@@ -43,10 +44,13 @@ _RESERVED = (".lock", ".ok", ".part")
 class Artifact:
     """One pinned file.
 
+    A file whose publisher states neither size nor hash is pinned by what it is when it is first
+    fetched, see :meth:`repro.data.store.Store.settle`.
+
     Attributes:
         id: Its name here, in the cache and in mirrors, such as ``toptag/data/test.h5``.
         kind: Format, a key of :data:`MAGIC`.
-        size: Bytes.
+        size: Bytes; None where neither size nor hash is known.
         licence: SPDX identifier, or ``none stated``.
         origin: Repository and commit, or record, that published it.
         citation: What to cite for it.
@@ -61,7 +65,7 @@ class Artifact:
 
     id: str
     kind: str
-    size: int
+    size: int | None
     licence: str
     origin: str
     citation: str
@@ -78,8 +82,8 @@ class Artifact:
             raise ValueError(f"{self.id!r} cannot be an artifact id")
         if self.kind not in MAGIC:
             raise ValueError(f"{self.id}: unknown kind {self.kind!r}")
-        if not (self.sha256 or self.md5):
-            raise ValueError(f"{self.id}: a pin needs a hash")
+        if (self.size is None) == self.pinned:
+            raise ValueError(f"{self.id}: a pin needs a hash and a size, or neither")
 
     @property
     def name(self) -> str:
@@ -87,8 +91,15 @@ class Artifact:
         return self.id.rpartition("/")[2]
 
     @property
+    def pinned(self) -> bool:
+        """Whether size and hash are known."""
+        return bool(self.sha256 or self.md5)
+
+    @property
     def checksum(self) -> str:
-        """The strongest hash, as ``sha256:…`` or ``md5:…``."""
+        """The strongest hash, as ``sha256:…`` or ``md5:…``; empty if none is known."""
+        if not self.pinned:
+            return ""
         return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}"
 
     @property

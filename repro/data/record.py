@@ -1,19 +1,31 @@
 """The data files of CERN Open Data record 12102, listed from its pinned index files.
 
 The record holds 91 merged ntuples, ``train`` 9 to 90 and ``test`` 0 to 8, each as
-ROOT and as HDF5.  The record states no hashes that could be pinned here, so the files
-are listed, by https address, and not fetched.
+ROOT and as HDF5.  The indices state addresses and neither sizes nor hashes: a file is
+pinned by what it is when it is first fetched.
 """
 
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from repro.data.pins import find_artifact
+from repro.data.pins import Artifact, find_artifact
 from repro.data.store import Store
 from repro.errors import BadInput, UnknownName
 
-__all__ = ["SPLITS", "SUFFIXES", "RecordFile", "list_record_files", "parse_index"]
+__all__ = [
+    "GROUP",
+    "SPLITS",
+    "SUFFIXES",
+    "RecordFile",
+    "find_record_artifacts",
+    "index_of",
+    "list_record_files",
+    "parse_index",
+]
+
+GROUP = "hbb/record"
+"""What the ids of the record's files begin with."""
 
 SPLITS = ("train", "test")
 SUFFIXES = ("root", "h5")
@@ -42,6 +54,27 @@ class RecordFile:
         """File name, such as ``ntuple_merged_0.root``."""
         return self.url.rpartition("/")[2]
 
+    @property
+    def id(self) -> str:
+        """What it is called here, in the cache and in mirrors."""
+        return f"{GROUP}/{self.split}/{self.name}"
+
+    def artifact(self) -> Artifact:
+        """Return the file as the store takes it."""
+        suffix = self.name.rpartition(".")[2]
+        index = index_of(self.split, suffix)
+        return Artifact(
+            id=self.id,
+            kind="root" if suffix == "root" else "hdf5",
+            size=None,
+            licence=index.licence,
+            origin=index.origin,
+            citation=index.citation,
+            urls=(self.url,),
+            doi=index.doi,
+            verified=False,
+        )
+
 
 def list_record_files(
     split: str = "test",
@@ -56,14 +89,63 @@ def list_record_files(
     Raises:
         UnknownName: If the record has no such split or kind of file.
     """
+    path = (store or Store()).fetch(index_of(split, suffix))
+    return parse_index(path.read_text("utf-8"))
+
+
+def index_of(split: str, suffix: str) -> Artifact:
+    """Return the pinned index that lists a split's files of one format.
+
+    Raises:
+        UnknownName: If the record has no such split or kind of file.
+    """
     if split not in SPLITS or suffix not in SUFFIXES:
         raise UnknownName(
             f"record 12102 has no {split!r} files that end in {suffix!r}: "
             f"choose from {', '.join(SPLITS)} and {', '.join(SUFFIXES)}"
         )
-    index = find_artifact(_INDEX.format(split=split, suffix=suffix))
-    path = (store or Store()).fetch(index)
-    return parse_index(path.read_text("utf-8"))
+    return find_artifact(_INDEX.format(split=split, suffix=suffix))
+
+
+def find_record_artifacts(
+    name: str,
+    *,
+    files: int | None = None,
+    split: str | None = None,
+    suffix: str | None = None,
+    store: Store | None = None,
+) -> list[Artifact]:
+    """Return files of the record: the first so many, or one by its id.
+
+    The order is: test files before train files, HDF5 before ROOT, then their numbers.
+
+    Args:
+        name: ``hbb/record``, a folder below it, or the id of a file.
+        files: How many; all if not given.
+        split: ``train`` or ``test``; both if not given.
+        suffix: ``root`` or ``h5``; both if not given.
+        store: Where the indices are; :class:`Store` if not given.
+
+    Raises:
+        UnknownName: If there is no such file.
+        BadInput: If there are fewer files than asked for.
+    """
+    found = [
+        file
+        for kind in ("h5", "root")
+        for part in ("test", "train")
+        if suffix in {None, kind} and split in {None, part}
+        for file in list_record_files(part, kind, store=store)
+        if f"{file.id}/".startswith(f"{name.rstrip('/')}/")
+    ]
+    if not found:
+        raise UnknownName(
+            f"record 12102 has no {name!r} with these options: its files are called "
+            f"{GROUP}/test/ntuple_merged_0.h5 and so on, 0 to 8 in test, 9 to 90 in train"
+        )
+    if files is not None and not 0 < files <= len(found):
+        raise BadInput(f"{name} has {len(found)} such files: {files} cannot be taken")
+    return [file.artifact() for file in found[:files]]
 
 
 def parse_index(text: str) -> tuple[RecordFile, ...]:

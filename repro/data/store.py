@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import filelock
 import platformdirs
 
-from repro.data.integrity import is_stamped, stamp, verify
+from repro.data.integrity import is_stamped, remembered, stamp, verify
 from repro.data.pins import Artifact, find_artifact
 from repro.data.sources import Downloader, Folder, Source, find_sources, split_mirrors
 from repro.errors import DownloadFailed, IntegrityError, MissingData, ReproError
@@ -98,12 +98,17 @@ class Store:
             return Path(__file__).parent.joinpath(artifact.shipped)
         return self.directory / artifact.id
 
+    def settle(self, artifact: Artifact) -> Artifact:
+        """Return the file with the pin that counts: its own, or what it was when first fetched."""
+        return artifact if artifact.pinned else remembered(self.path_of(artifact), artifact)
+
     def is_cached(self, artifact: Artifact) -> bool:
         """Whether the cache holds the pinned file.
 
         A file without a stamp, such as one that aria2 put there, is verified and stamped.
         """
         path = self.path_of(artifact)
+        artifact = self.settle(artifact)
         if is_stamped(path, artifact):
             return True
         if not path.is_file():
@@ -144,6 +149,7 @@ class Store:
         if artifact.shipped:
             return shipped_path(artifact)
         path = self.path_of(artifact)
+        artifact = self.settle(artifact)
         with self._explained_errors(artifact):
             if self.is_cached(artifact):
                 return path
@@ -161,7 +167,8 @@ class Store:
         self._check_space(artifact, part)
         problems: list[tuple[str, ReproError]] = []
         for source in self.sources(artifact):
-            logger.info("fetching %s (%d bytes) from %s", artifact.id, artifact.size, source.label)
+            size = "size not stated" if artifact.size is None else f"{artifact.size} bytes"
+            logger.info("fetching %s (%s) from %s", artifact.id, size, source.label)
             try:
                 _deliver(source, artifact, part, self._downloader(artifact, progress=progress))
             except (DownloadFailed, IntegrityError) as problem:
@@ -189,6 +196,8 @@ class Store:
         return download
 
     def _check_space(self, artifact: Artifact, part: Path) -> None:
+        if artifact.size is None:
+            return
         got = part.stat().st_size if part.exists() else 0
         if shutil.disk_usage(part.parent).free < artifact.size - got:
             raise self._full(artifact)
@@ -214,8 +223,9 @@ class Store:
     def _full(self, artifact: Artifact) -> MissingData:
         place = next(p for p in (self.directory, *self.directory.absolute().parents) if p.exists())
         free = shutil.disk_usage(place).free
+        need = "more" if artifact.size is None else f"{artifact.size} bytes"
         return MissingData(
-            f"no room for {artifact.id} in the cache {self.directory}: {artifact.size} bytes"
+            f"no room for {artifact.id} in the cache {self.directory}: {need}"
             f" are needed, {free} are free; make room, or set REPRO_CACHE to another directory"
         )
 

@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.data._pytables import KEY, Column, locate_columns
+from repro.data.hdf5 import load_filters, open_hdf5
 from repro.data.jets import LABEL, MOMENTA, SPLIT, TRUTH, Jets
 from repro.data.table_writer import write_jets
-from repro.errors import BadInput, MissingData
+from repro.errors import BadInput
 
 __all__ = ["JetTable", "Jets", "iter_jets", "read_jets", "write_jets"]
 
@@ -63,12 +64,7 @@ class JetTable:
                 in pandas' fixed format, or empty.
         """
         path = Path(path)
-        if not path.exists():
-            raise MissingData(f"{path} is not there: check the path or fetch the file")
-        try:
-            file = h5py.File(path, "r")
-        except OSError as error:
-            raise BadInput(f"{path} is truncated or no HDF5 file: get it again") from error
+        file = open_hdf5(path)
         try:
             return cls(path, file)
         except (OSError, RuntimeError) as error:
@@ -282,19 +278,8 @@ def _find_dataset(path: Path, file: Any) -> Any:  # noqa: ANN401  # h5py is unty
     dataset = group.get(KEY) if isinstance(group, h5py.Group) else None
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.names is None or dataset.ndim != 1:
         raise BadInput(f"{path} holds no pandas table: write it with to_hdf(..., format='table')")
-    _load_filters(path, dataset)
+    load_filters(path, dataset)
     return dataset
-
-
-def _load_filters(path: Path, dataset: Any) -> None:  # noqa: ANN401  # h5py is untyped
-    """Load the compiled filters of hdf5plugin if the dataset needs one (blosc)."""
-    properties = dataset.id.get_create_plist()
-    codes = [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]
-    if not all(h5py.h5z.filter_avail(code) for code in codes):
-        import hdf5plugin  # noqa: F401, PLC0415  # registers its filters when imported
-    for code in codes:
-        if not h5py.h5z.filter_avail(code):
-            raise BadInput(f"{path} is compressed with HDF5 filter {code}: write it with zlib")
 
 
 def _take(records: NDArray[Any], column: Column) -> NDArray[Any]:

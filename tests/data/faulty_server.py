@@ -61,6 +61,13 @@ class Handler(BaseHTTPRequestHandler):
         fault(self, body)
         seen.done = True
 
+    def do_HEAD(self):
+        body = self.server.files.get(self.path.partition("?")[0].lstrip("/"))
+        if body is None:
+            self.head(404)
+        else:
+            self.head(200, Content_Length=len(body), Accept_Ranges="bytes")
+
     def log_message(self, *args):
         pass
 
@@ -94,6 +101,18 @@ class Handler(BaseHTTPRequestHandler):
 
 def honest(handler, body):
     handler.send(handler.head_for(body))
+
+
+def ranged(handler, body):
+    """Send the range that is asked for, with both of its ends."""
+    match = re.fullmatch(r"bytes=(\d+)-(\d*)", handler.headers.get("Range", ""))
+    if body is None or match is None:
+        (honest if body is not None else answer(404))(handler, body)
+        return
+    start, stop = int(match[1]), min(int(match[2] or len(body)), len(body) - 1)
+    content_range = f"bytes {start}-{stop}/{len(body)}"
+    handler.head(206, Content_Range=content_range, Content_Length=stop + 1 - start)
+    handler.send(body[start : stop + 1])
 
 
 def cut(count):

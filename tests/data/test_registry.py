@@ -85,6 +85,9 @@ def test_a_pin_needs_a_hash_and_a_known_kind():
     pin = make_pin(b"x")
     with pytest.raises(ValueError, match="needs a hash"):
         dataclasses.replace(pin, sha256=None)
+    with pytest.raises(ValueError, match="needs a hash and a size, or neither"):
+        dataclasses.replace(pin, size=None)
+    assert not dataclasses.replace(pin, size=None, sha256=None).pinned
     with pytest.raises(ValueError, match="unknown kind"):
         dataclasses.replace(pin, kind="exe")
 
@@ -139,6 +142,31 @@ def test_record_files(mirror):
 
 
 @pytest.mark.mirror
+def test_artifacts_of_the_record(mirror):
+    store = Store(mirrors=[str(mirror)], offline=True)
+    every = record.find_record_artifacts("hbb/record", store=store)
+    assert len({artifact.id for artifact in every}) == len(every) == 182
+    assert [a.id for a in every[8:10]] == [
+        "hbb/record/test/ntuple_merged_8.h5",
+        "hbb/record/train/ntuple_merged_9.h5",
+    ]
+    assert (every[0].kind, every[-1].kind) == ("hdf5", "root")
+    assert not any(artifact.pinned for artifact in every)
+    assert all(url.startswith("https://opendata.cern.ch/") for a in every for url in a.urls)
+    two = record.find_record_artifacts(
+        "hbb/record", files=2, split="train", suffix="root", store=store
+    )
+    assert [a.name for a in two] == ["ntuple_merged_9.root", "ntuple_merged_10.root"]
+    (one,) = record.find_record_artifacts("hbb/record/test/ntuple_merged_3.h5", store=store)
+    assert one == every[3]
+    for count in (0, 10):
+        with pytest.raises(BadInput, match="hbb/record/test has 9 such files"):
+            record.find_record_artifacts("hbb/record/test", files=count, suffix="h5", store=store)
+    with pytest.raises(UnknownName, match="0 to 8 in test, 9 to 90 in train"):
+        record.find_record_artifacts("hbb/record/test/ntuple_merged_9.h5", store=store)
+
+
+@pytest.mark.mirror
 def test_registry_says_what_the_manifest_says(mirror):
     manifest = tomllib.loads((mirror / "manifest.toml").read_text("utf-8"))["artifact"]
     assert len(manifest) == 168
@@ -156,4 +184,5 @@ def test_kinds_fit_the_files(mirror):
     for artifact in load_registry():
         if (mirror / artifact.id).exists():
             verify(mirror / artifact.id, artifact)
-    assert {artifact.kind for artifact in load_registry()} == set(MAGIC)
+    # ROOT files are those of the record, which the registry does not list.
+    assert {artifact.kind for artifact in load_registry()} | {"root"} == set(MAGIC)

@@ -1,0 +1,77 @@
+"""Open a file of record 12102, whatever its format."""
+
+from contextlib import ExitStack
+from os import PathLike
+from pathlib import Path
+
+import h5py
+
+from repro.data.hbb.extras import load_uproot
+from repro.data.hbb.ntuples import RootTable
+from repro.data.hbb.processed import ProcessedTable
+from repro.data.hbb.streaming import STORAGE, is_address, open_address, reading
+from repro.data.hbb.table import RecordTable
+from repro.data.hbb.twins import TwinTable
+from repro.errors import BadInput, MissingData
+
+__all__ = ["open_table"]
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+def open_table(path: str | PathLike[str]) -> RecordTable:
+    """Open a ROOT file, an HDF5 twin or a processed file, told apart by what is in it.
+
+    Args:
+        path: A path, or an address that begins with ``https://``: then only the jets that are
+            asked for are transferred.
+
+    Raises:
+        MissingData: If there is no such file.
+        BadInput: If it is a folder or another kind of file, or not as it should be.
+        DownloadFailed: If the network fails.
+        NotAvailable: If a library of the extra ``root`` is needed and not installed.
+    """
+    if is_address(path):
+        return _open_remote(str(path))
+    file = Path(path)
+    if file.is_dir():
+        raise BadInput(f"{file} is a folder: give a file of jets in it")
+    if not file.exists():
+        raise MissingData(f"{file} is not there: check the path or fetch the file")
+    with file.open("rb") as stream:
+        head = stream.read(64)
+    return _kind(str(file), head, file).open(file)
+
+
+def _open_remote(url: str) -> RecordTable:
+    with ExitStack() as opened:
+        beneath = open_address(url)
+        opened.callback(beneath.close)
+        with reading(url):
+            kind = _kind(url, beneath.read(64), beneath)
+            if kind is RootTable:
+                # uproot asks for many ranges at once.
+                file = load_uproot().open(url, array_cache=None, **STORAGE)
+            else:
+                file = h5py.File(beneath, "r")
+        opened.pop_all()
+        return kind(url, file, beneath=beneath)
+
+
+def _kind(label: str, head: bytes, file: object) -> type[RecordTable]:
+    if head.startswith(b"root"):
+        return RootTable
+    if head.startswith(_HDF5):
+        return ProcessedTable if _is_processed(file) else TwinTable
+    if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        raise BadInput(f"{label} is a web page and no file of jets: get it again")
+    raise BadInput(f"{label} is neither a ROOT nor an HDF5 file: get it again")
+
+
+def _is_processed(file: object) -> bool:
+    try:
+        with h5py.File(file, "r") as opened:
+            return "target_subgroup" in opened
+    except OSError:
+        return False  # truncated: the reader says so

@@ -1,0 +1,99 @@
+"""The HDF5 twins of record 12102: one array for each branch, at the root of the file.
+
+Scalars have shape (n,), tracks (n, 60), vertices (n, 5), particle candidates (n, 100), filled up
+with zeros; PyTables wrote them, compressed with blosc.
+
+The script that is published with the ntuples cuts the last row off its tables of tracks, vertices
+and candidates (``convert-uproot-opendata.py``, ``iloc[0:-1]``).  So the last jet of a twin lacks
+its last object of each kind, and if it had only one, the arrays are one row shorter than the
+others: that row is read as empty.
+"""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.data.hbb.branches import Group, find_group
+from repro.data.hbb.labels import targets_of
+from repro.data.hbb.table import RecordTable
+from repro.data.hdf5 import load_filters, open_hdf5
+from repro.errors import BadInput
+
+__all__ = ["TwinTable", "check_types", "list_missing"]
+
+_NEEDED = ("tracks", "vertices", "spectators", "flags")
+
+
+class TwinTable(RecordTable):
+    """A twin, open for reading."""
+
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> Self:
+        """Open a file.
+
+        Raises:
+            MissingData: If there is no such file.
+            BadInput: If it is no HDF5 file, truncated, without a branch that is needed, or empty.
+        """
+        return cls(str(path), open_hdf5(path))
+
+    def _inspect(self) -> int:
+        # Scalars have all rows; arrays of objects may lack the last one, see above.
+        self._length = len(self._datasets(find_group("flags"))[0])
+        for name in _NEEDED if self._length else ():
+            self._check(find_group(name))
+        return self._length
+
+    def _read_group(self, group: Group, start: int, stop: int) -> NDArray[Any]:
+        self._check(group)
+        values = np.zeros((stop - start, *group.shape), group.dtype)
+        for i, dataset in enumerate(self._datasets(group)):
+            places = () if group.slots is None else (slice(group.slots),)
+            read = dataset[(slice(start, stop), *places)]
+            values[: len(read), i] = read
+        return values
+
+    def _read_targets(self, start: int, stop: int) -> NDArray[np.float32]:
+        flags = find_group("flags")
+        return targets_of(np.stack([d[start:stop] for d in self._datasets(flags)], axis=1))
+
+    def _datasets(self, group: Group) -> list[Any]:
+        missing = [name for name in group.branches if name not in self._file]
+        if missing:
+            raise BadInput(list_missing(self.label, missing))
+        return [self._file[name] for name in group.branches]
+
+    def _check(self, group: Group) -> None:
+        for name, dataset in zip(group.branches, self._datasets(group), strict=True):
+            if not isinstance(dataset, h5py.Dataset):
+                raise BadInput(f"{self.label}: {name} is no array: get the file again")
+            check_types(self.label, name, dataset.dtype, group)
+            rows = {self._length, self._length - (group.slots is not None)}
+            fits = dataset.ndim == len(group.shape) and dataset.shape[0] in rows
+            if not fits or (group.slots is not None and dataset.shape[1] < group.slots):
+                wanted = (self._length,) if group.slots is None else (self._length, group.slots)
+                raise BadInput(f"{self.label}: {name} has shape {dataset.shape}, not {wanted}")
+            load_filters(self.label, dataset)
+
+
+def check_types(label: str, name: str, dtype: np.dtype[Any], group: Group) -> None:
+    """Raise unless a branch has numbers of the kind that its group has.
+
+    Raises:
+        BadInput: If it has not.
+    """
+    # Some spectators are counts, which ROOT files may keep as integers.
+    kinds = "f" if group.slots is not None else "biuf"
+    if dtype.kind not in kinds:
+        wanted = group.dtype if kinds == "f" else "numbers"
+        raise BadInput(f"{label}: {name} is of type {dtype}, not {wanted}: get the file again")
+
+
+def list_missing(label: str, missing: Sequence[str]) -> str:
+    """Say which branches a file lacks."""
+    shown = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
+    return f"{label} has no {shown}: it needs the branches of record 12102"
