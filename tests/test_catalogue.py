@@ -19,6 +19,7 @@ TOPTAG = [
     "toptag/figS1",
     "toptag/figS2",
     "toptag/tableS1",
+    "toptag/tableS2",
 ]
 HBB = [
     "hbb/table1",

@@ -10,7 +10,8 @@ from problems import logits_of, make_network, make_problem, shap
 from scipy.special import expit, logit
 
 from repro.explain.checkpoint import Checkpoint, fingerprint
-from repro.explain.kernel_shap import explain_by_kernel_shap, kernel_shap, summarise
+from repro.explain.kernel_shap import explain_by_kernel_shap, summarise
+from repro.explain.kernel_values import kernel_shap
 from repro.explain.problem import Problem
 from repro.features.samples import authors_background
 from repro.models.tagger import load_tagger
@@ -146,19 +147,24 @@ def test_numpys_global_generator_is_left_as_it_was():
 def test_panels_are_means_of_absolute_values_per_class():
     problem, background = small_problem(n=6, skip=("x1",))
     found = explain_by_kernel_shap(problem, background=background, nsamples=100)
-    values = kernel_shap(problem, background, 100).values
+    attributions = kernel_shap(problem, background, 100)
+    values = attributions.values
     for label, name in enumerate(("qcd", "top")):
         mine = values[problem.labels == label][:, [0, 2, 3, 4]]
         np.testing.assert_allclose(found.panels[name].value, np.abs(mine).mean(axis=0))
         np.testing.assert_allclose(found.details["signed_mean"][name], mine.mean(axis=0))
-        summary = summarise(problem, values)[name]
-        np.testing.assert_array_equal(summary.value, found.panels[name].value)
+        for summary in summarise(problem, attributions):
+            np.testing.assert_array_equal(summary[name].value, found.panels[name].value)
     assert found.settings == {
         "nsamples": 100,
         "l1_reg": "aic",
         "link": "logit",
         "background": 7,
+        "whole_background": 7,
+        "halved_backgrounds": 0,
     }
+    # Nothing is drawn: there is no error to tell.
+    assert set(found.details) == {"base", "largest_residual", "mean_residual", "signed_mean"}
 
 
 # --- stopped runs ------------------------------------------------------------------------------

@@ -11,7 +11,13 @@ from repro.catalogue import Claim, Tolerance, load_claims
 from repro.metrics import auc, rank_jets
 from repro.metrics.bootstrap import Intervals
 from repro.results.document import Result
-from repro.results.evidence import Evidence, missing, order_stability, rate, sample_control
+from repro.results.evidence import (
+    Evidence,
+    missing,
+    order_stability,
+    rate,
+    sample_control,
+)
 from repro.results.judge import judge_claim, judge_item, not_tested, summarise
 
 NARROW, WIDE = Tolerance("rounding", absolute=0.01), Tolerance("retraining", absolute=0.5)
@@ -408,3 +414,35 @@ def test_a_small_number_is_not_confirmed_by_zero():
     for claim in load_claims("toptag"):
         if claim.other_jets and claim.other_jets.at_most and claim.expected:
             assert claim.other_jets.distance(claim.expected) < abs(claim.expected), claim.id
+
+
+# --- less computed than for the paper ----------------------------------------------------------
+
+
+def estimated(low, high):
+    """A number whose interval over jets would decide otherwise."""
+    return {"value": 10.0, "interval": [2.0, 18.0], "estimate": [low, high]}
+
+
+def test_an_estimate_is_judged_by_its_own_interval():
+    assert judge(make_claim(), estimated(9.995, 10.005), "estimate")["verdict"] == "reproduced"
+    entry = judge(make_claim(), estimated(9.9, 10.1), "estimate")
+    assert entry["verdict"] == "not tested"
+    assert entry["interval"] == [9.9, 10.1]
+    away = judge(make_claim(9.0), estimated(9.9, 10.1), "estimate")
+    assert away["verdict"] == "deviates"
+
+
+def test_an_estimate_without_its_interval_decides_nothing():
+    entry = judge(make_claim(), measured(10.0, 9.995, 10.005), "estimate")
+    assert entry["verdict"] == "not tested"
+
+
+def test_elsewhere_the_interval_of_an_estimate_does_not_count():
+    entry = judge(make_claim(), estimated(9.995, 10.005), "subset")
+    assert (entry["verdict"], entry["interval"]) == ("not tested", [2.0, 18.0])
+
+
+def test_an_estimate_with_own_weights_is_a_replication():
+    entry = judge(make_claim(), estimated(9.9, 10.1), "estimate", own_weights=True)
+    assert entry["verdict"] == "replicated"

@@ -15,6 +15,7 @@ from repro.data.jets import Jets
 from repro.data.store import Store
 from repro.data.tables import write_jets
 from repro.errors import MissingData
+from repro.figures import latent
 from repro.figures.context import Context, Settings
 
 TEST, TRAIN = "toptag/data/test.h5", "toptag/data/train.h5"
@@ -130,3 +131,17 @@ def test_shap_takes_its_background_from_qcd_training_jets(pinned, mirror):
     result = fig02.compute(Context(settings, store))
     assert result.settings["background"] == 10
     assert result.evidence_for("authors.qcd").kind == "missing"
+
+
+def test_explanations_of_pfn_look_at_the_first_jets_and_at_all_when_corrected(pinned, monkeypatch):
+    """Quirk B2: the notebooks stopped after so many jets."""
+    monkeypatch.setattr(latent, "JETS", 50)
+    published, corrected = (
+        latent.explained_sample(
+            Context(Settings(data="paper", corrected=flag, quiet=True), pinned), "pfn"
+        )
+        for flag in (False, True)
+    )
+    assert published.rows.tolist() == list(range(50))
+    assert (published.kind, corrected.kind) == ("complete", "complete")
+    assert corrected.rows.tolist() == list(range(300))

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 
 from repro.catalogue import find_item
 from repro.data.atomic import write_atomically
@@ -228,6 +227,18 @@ def test_missing_and_binary_files_are_no_results(tmp_path):
 # --- tables ------------------------------------------------------------------------------------
 
 
+def test_a_column_has_decimal_places_significant_digits_or_numbers_as_they_are():
+    row = dict.fromkeys(("plain", "places", "digits"), 0.0123456) | {"count": 12345}
+    columns = {
+        "plain": {"title": "a"},
+        "places": {"title": "b", "digits": 2},
+        "digits": {"title": "c", "significant": 3},
+        "count": {"title": "d", "significant": 3},
+    }
+    result = make_result("toptag/table1", {"columns": columns, "rows": {"x": row}})
+    assert "| x | 0.0123456 | 0.01 | 0.0123 | 12,345 |" in to_markdown(result)
+
+
 def test_markdown_shows_values_with_their_intervals(table):
     lines = to_markdown(table).splitlines()
     assert lines[0] == f"# {table.title}"
@@ -261,18 +272,17 @@ def read_csv(path):
 
 
 def test_a_figure_has_four_files(tmp_path):
-    figure = Figure()
-    figure.subplots().plot([1, 2])
+    pictures = {"png": b"\x89PNG", "pdf": b"%PDF"}
     result = make_result()
-    paths = write_result(result, figure, tmp_path / "new" / "folder")
+    paths = write_result(result, pictures, tmp_path / "new" / "folder")
     folder = tmp_path / "new" / "folder" / "toptag"
     assert paths == [folder / f"fig01.{suffix}" for suffix in ("json", "csv", "png", "pdf")]
     assert (folder / "fig01.json").read_text("utf-8") == result.to_json()
-    assert (folder / "fig01.png").read_bytes().startswith(b"\x89PNG")
-    assert (folder / "fig01.pdf").read_bytes().startswith(b"%PDF")
+    assert (folder / "fig01.png").read_bytes() == b"\x89PNG"
+    assert (folder / "fig01.pdf").read_bytes() == b"%PDF"
     assert sorted(p.name for p in folder.iterdir()) == sorted(p.name for p in paths)
     before = [path.read_bytes() for path in paths]
-    write_result(result, figure, tmp_path / "new" / "folder")
+    write_result(result, pictures, tmp_path / "new" / "folder")
     assert [path.read_bytes() for path in paths] == before
 
 

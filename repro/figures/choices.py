@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,17 @@ from repro.data.reach import is_at_hand
 from repro.data.store import Store
 from repro.errors import BadInput, MissingData
 from repro.models.cards import Card
+from repro.models.embedded_weights import embedded_card
+from repro.models.tagger import Tagger
 
-__all__ = ["Settings", "WeightChoice", "check_weights", "choose_device", "choose_source"]
+__all__ = [
+    "Settings",
+    "WeightChoice",
+    "check_weights",
+    "choose_device",
+    "choose_source",
+    "trained_in_words",
+]
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,7 +52,7 @@ class Settings:
         jets: Use the first N jets; all if not given.
         seed: Seed of everything random.
         corrected: Whether the originals' quirks are off.
-        background: Rows of the KernelSHAP background.
+        background: Background jets that each jet meets in KernelSHAP.
         quiet: Whether progress is hidden.
     """
 
@@ -52,7 +62,7 @@ class Settings:
     jets: int | None = None
     seed: int = 0
     corrected: bool = False
-    background: int = 500
+    background: int = 100
     quiet: bool = False
 
 
@@ -155,3 +165,27 @@ def check_weights(chosen: str) -> None:
         inside = Path(chosen) / "weights.safetensors"
         hint = f", such as {inside}" if inside.is_file() else ""
         raise BadInput(f"no weights at {chosen}: give auto, authors, embedded or a file{hint}")
+
+
+def trained_in_words(taggers: Iterable[Tagger]) -> str:
+    """Return how long the package's own weights among those of the taggers were trained."""
+    trainings = [
+        embedded_card(tagger.card)["training"]
+        for tagger in taggers
+        if any(file.source == "embedded" for file in tagger.weights)
+    ]
+    if not trainings:
+        return ""
+    epochs, jets = (
+        (min(numbers), max(numbers))
+        for numbers in (
+            [training["epochs"] for training in trainings],
+            [training["data"]["jets"] for training in trainings],
+        )
+    )
+    return f"; the weights had {_span(epochs)} epochs of {_span(jets)} simulated jets"
+
+
+def _span(ends: tuple[int, int]) -> str:
+    first, last = ends
+    return f"{first:,}" if first == last else f"{first:,} to {last:,}"

@@ -1,5 +1,6 @@
 """What an item is computed with: the user's choices, and the data and models they lead to."""
 
+import dataclasses
 import functools
 import logging
 import sys
@@ -33,10 +34,10 @@ from repro.figures.choices import (
     check_weights,
     choose_device,
     choose_source,
+    trained_in_words,
 )
 from repro.figures.recent import RecentSamples
 from repro.models.cards import find_card
-from repro.models.embedded_weights import embedded_card
 from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, load_tagger
 from repro.results.document import Result
@@ -90,6 +91,15 @@ class Context:
             MissingData: If there is no such source.
         """
         return choose_source(self.settings.data, self.store)
+
+    def but(self, **changes: Any) -> "Context":
+        """Return a context with other settings, of the same source and whose weights alike."""
+        other = dataclasses.replace(
+            self, settings=dataclasses.replace(self.settings, data=self.source, **changes)
+        )
+        # An open choice is made, and announced, once.
+        vars(other)["_weights"] = self._weights
+        return other
 
     def check(self) -> None:
         """Make sure that the chosen device, data and weights are there.
@@ -207,7 +217,7 @@ class Context:
         if sample.data["source"] == "fixtures" and kind != "few":
             control = sample_control(*stored_outputs(self.fetch), sample.rows)
         own = any(tagger.own_weights for tagger in taggers)
-        return Evidence(kind, sample.description + _trained(taggers), own, control)
+        return Evidence(kind, sample.description + trained_in_words(taggers), own, control)
 
     def problem(self, sample: Sample, tagger: Tagger) -> Problem:
         """Return the problem of explaining a tagger on a sample."""
@@ -265,30 +275,6 @@ class Context:
             evidence=given,
             notes=[*notes, *sorted(remarks)],
         )
-
-
-def _trained(taggers: Iterable[Tagger]) -> str:
-    """Return how long the package's own weights among those of the taggers were trained."""
-    trainings = [
-        embedded_card(tagger.card)["training"]
-        for tagger in taggers
-        if any(file.source == "embedded" for file in tagger.weights)
-    ]
-    if not trainings:
-        return ""
-    epochs, jets = (
-        (min(numbers), max(numbers))
-        for numbers in (
-            [training["epochs"] for training in trainings],
-            [training["data"]["jets"] for training in trainings],
-        )
-    )
-    return f"; the weights had {_span(epochs)} epochs of {_span(jets)} simulated jets"
-
-
-def _span(ends: tuple[int, int]) -> str:
-    first, last = ends
-    return f"{first:,}" if first == last else f"{first:,} to {last:,}"
 
 
 def _files(item: Item, source: str) -> list[dict[str, str | None]]:

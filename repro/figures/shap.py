@@ -1,26 +1,33 @@
 """What the figures of KernelSHAP share: which jets are explained, and what they can decide."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from repro.errors import BadInput
+from repro.explain.problem import Explanation
 from repro.features.samples import Sample
 from repro.figures.drawing import CLASS_COLOURS, bars, footer, new_figure
 from repro.figures.labels import CLASS_LABELS
+from repro.figures.rankings import bars_of, order_entry, rank_entry
 from repro.models.tagger import Tagger
-from repro.results.document import Result
-from repro.results.evidence import Evidence, rate
+from repro.results.document import Result, named
+from repro.results.evidence import Evidence, missing, rate
 
 __all__ = [
     "BACKGROUND",
+    "background_note",
     "background_size",
     "draw_shap",
     "explained_jets",
     "pick_background",
+    "shap_bars",
     "shap_evidence",
+    "shap_order",
+    "shap_rank",
 ]
 
 BACKGROUND = 5000
@@ -71,18 +78,84 @@ def background_size(size: int) -> int:
     return size
 
 
-def pick_background(rows: NDArray[np.floating], size: int) -> NDArray[np.floating]:
-    """Return some of the rows, always the same ones, in their order."""
-    picked = np.random.default_rng(0).permutation(len(rows))[:size]
+def pick_background(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return as many rows as the authors had, always the same ones, in their order."""
+    picked = np.random.default_rng(0).permutation(len(rows))[:BACKGROUND]
     return np.asarray(rows[np.sort(picked)])
 
 
-def shap_evidence(chosen: Sample, tagger: Tagger) -> Evidence:
-    """Return what SHAP values of these jets rest on: the authors explained 500 of each class."""
-    complete = len(chosen.labels) == 2 * _JETS_PER_CLASS and chosen.kind != "other"
-    kind = "complete" if complete else rate(chosen.kind, chosen.labels)
+def background_note(found: Explanation) -> str:
+    """Return what the background does to the bars, in words."""
+    size, whole = found.settings["background"], found.settings["whole_background"]
+    error = found.details.get("background_error")
+    if error is None:
+        return (
+            f"Each jet meets all {whole} background jets; the authors' background has {BACKGROUND}."
+        )
+    start = f"Each jet meets {size} of {whole} background jets, a draw of its own"
+    if not np.isfinite(error["largest"]):
+        return f"{start}, too few to say how far bars are from those with all of them."
+    return (
+        f"{start}. With all of them (--background {BACKGROUND}) the ten longest bars of each class "
+        f"move by {error['largest']:.1f} % at most, in the median {error['median']:.1f} % "
+        f"(95 % limits), as the halves of {found.settings['halved_backgrounds']} of these draws "
+        "tell; the intervals have it in them."
+    )
+
+
+def shap_evidence(chosen: Sample, tagger: Tagger, found: Explanation) -> Evidence:
+    """Return what SHAP values of these jets rest on.
+
+    The authors explained 500 jets of each class, and stored them.  With a part of the background
+    for each of these very jets, the interval of what the whole gives decides.
+    """
     about = f"KernelSHAP of {chosen.description}"
-    return Evidence(kind, about, tagger.own_weights)
+    own = tagger.own_weights
+    if chosen.data["source"] != "fixtures" or len(chosen.labels) != 2 * _JETS_PER_CLASS:
+        # Any 500 of the paper's jets are some of them.
+        kind = "other" if chosen.kind == "other" else "subset"
+        return Evidence(rate(kind, chosen.labels), about, own)
+    if "estimates" not in found.details:
+        return Evidence("complete", about, own)
+    size, whole = found.settings["background"], found.settings["whole_background"]
+    part = f"{about}, each with its own {size} of {whole} background jets"
+    if not np.isfinite(found.details["background_error"]["largest"]):
+        return missing(f"{part}: too few to say how near that is")
+    return Evidence("estimate", f"{part}; 95 % interval of what all {whole} give on them", own)
+
+
+def shap_bars(found: Explanation, panel: str) -> dict[str, Any]:
+    """Return the bars of a panel; with draws of the background, also their ``estimate``s."""
+    bars = bars_of(found, panel)
+    if "estimates" in found.details:
+        estimates = named(found.names, found.details["estimates"][panel])
+        for name, number in estimates.items():
+            if "interval" in number:
+                bars[name]["estimate"] = number["interval"]
+    return bars
+
+
+def shap_order(
+    found: Explanation, panel: str, first: int, seed: int, evidence: Evidence
+) -> dict[str, Any]:
+    """Return the leading features, and how often repetitions give each order.
+
+    What is repeated is what the evidence leaves open: the jets, or their backgrounds.
+    """
+    if evidence.kind == "estimate":
+        found = dataclasses.replace(found, panels=found.details["estimates"])
+    return order_entry(found, panel, first, seed)
+
+
+def shap_rank(found: Explanation, panel: str, name: str) -> dict[str, Any]:
+    """Return the place of a feature, with its intervals, which are those of the bars."""
+    place = rank_entry(found, panel, name)
+    entry: dict[str, Any] = {"value": place.value, "interval": [place.low, place.high]}
+    if "estimates" in found.details:
+        whole = dataclasses.replace(found, panels=found.details["estimates"])
+        place = rank_entry(whole, panel, name)
+        entry["estimate"] = [place.low, place.high]
+    return entry
 
 
 def draw_shap(result: Result, rows: list[str], unit: str, count: int) -> Figure:

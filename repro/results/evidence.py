@@ -10,9 +10,17 @@ from repro.metrics.correlated import draw_numbers
 from repro.metrics.intervals import auc_interval
 from repro.metrics.roc import auc, rank_jets
 
-__all__ = ["FEWEST", "KINDS", "Evidence", "missing", "order_stability", "rate", "sample_control"]
+__all__ = [
+    "FEWEST",
+    "KINDS",
+    "Evidence",
+    "missing",
+    "order_stability",
+    "rate",
+    "sample_control",
+]
 
-KINDS = ("complete", "subset", "few", "other", "missing")
+KINDS = ("complete", "estimate", "subset", "few", "other", "missing")
 
 # Jets of each class below which the Gaussian intervals of means say too little.
 FEWEST = 100
@@ -23,7 +31,9 @@ class Evidence:
     """What numbers rest on.
 
     Attributes:
-        kind: ``complete``: the very jets of the paper; ``subset``: some of them;
+        kind: ``complete``: the very jets of the paper; ``estimate``: the very jets, but less was
+            computed than for the paper, and each number has an interval ``estimate`` of what all
+            of it would give on these jets; ``subset``: some of them;
             ``few``: jets too few to decide anything; ``other``: other jets, simulated or a
             user's; ``missing``: nothing.
         description: The jets in words, for the reasons of verdicts.
@@ -43,7 +53,7 @@ class Evidence:
     @property
     def reproduces(self) -> bool:
         """Whether paper's data met the authors' weights, so that the narrow tolerance holds."""
-        return self.kind in ("complete", "subset") and not self.own_weights
+        return self.kind in ("complete", "estimate", "subset") and not self.own_weights
 
 
 def missing(reason: str) -> Evidence:

@@ -4,6 +4,8 @@
   reproduction tolerance: *reproduced* or *deviates*.
 * On some of the paper's jets the numerical tolerance says nothing; the statistical interval
   decides, if the jets are a typical draw and the interval is narrow enough to tell.
+* On all of them, but with less computed than for the paper, the interval of that estimate decides
+  in the same way.
 * On other jets, or with other weights, the replication tolerance holds: *replicated* or
   *deviates*; on other jets, or some of the paper's, the interval decides about it.  With the
   authors' weights on the package's simulated jets, a claim can have a tolerance of its own.
@@ -38,10 +40,11 @@ class _Measured:
     endless: bool = False
 
     @classmethod
-    def read(cls, found: Any) -> "_Measured":
+    def read(cls, found: Any, evidence: Evidence) -> "_Measured":
         if not isinstance(found, Mapping):
             return cls(found, None, {})
-        low, high = known = found.get("interval") or (None, None)
+        deciding = "estimate" if evidence.kind == "estimate" else "interval"
+        low, high = known = found.get(deciding) or (None, None)
         ends = None if low is None or high is None else (low, high)
         endless = ends is None and known != (None, None)
         return cls(found.get("value"), ends, found.get("shares", {}), endless)
@@ -61,10 +64,10 @@ def judge_claim(claim: Claim, result: Result) -> dict[str, Any]:
     """
     if claim.value is None:
         return not_tested(claim, "no item computes it")
-    measured = _Measured.read(look_up(result.values, claim.value))
+    evidence = result.evidence_for(claim.value)
+    measured = _Measured.read(look_up(result.values, claim.value), evidence)
     if result.settings.get("corrected"):
         return not_tested(claim, _CORRECTED, measured)
-    evidence = result.evidence_for(claim.value)
     if evidence.kind == "missing":
         return not_tested(claim, evidence.description, measured)
     if measured.value is None:

@@ -15,7 +15,8 @@ _ESCAPES = str.maketrans(
 def to_markdown(result: Result) -> str:
     """Return the table ``values["rows"]`` with the headings ``values["columns"]``.
 
-    Numbers with an interval are followed by it.
+    A column has a ``title``, and decimal ``digits`` or ``significant`` ones if its numbers are
+    rounded.  Numbers with an interval are followed by it.
     """
     header, *rows = _cells(result)
     lines = [f"# {result.title}", "", _piped(header), _piped("---" for _ in header)]
@@ -47,28 +48,32 @@ def _cells(result: Result) -> list[list[str]]:
     rows: Mapping[str, Mapping[str, Any]] = result.values["rows"]
     header = ["", *(column["title"] for column in columns.values())]
     return [header] + [
-        [name, *(_cell(row.get(key), column.get("digits")) for key, column in columns.items())]
+        [name, *(_cell(row.get(key), _format(column)) for key, column in columns.items())]
         for name, row in rows.items()
     ]
 
 
-def _cell(value: Any, digits: int | None) -> str:
+def _format(column: Mapping[str, Any]) -> str | None:
+    if "digits" in column:
+        return f".{column['digits']}f"
+    return f".{column['significant']}g" if "significant" in column else None
+
+
+def _cell(value: Any, spec: str | None) -> str:
     if isinstance(value, Mapping):
         ends = value.get("interval")
-        shown = _number(value.get("value"), digits)
-        return (
-            f"{shown} [{_number(ends[0], digits)}, {_number(ends[1], digits)}]" if ends else shown
-        )
+        shown = _number(value.get("value"), spec)
+        return f"{shown} [{_number(ends[0], spec)}, {_number(ends[1], spec)}]" if ends else shown
     if isinstance(value, list):
         return "-".join(map(str, value))
-    return _number(value, digits)
+    return _number(value, spec)
 
 
-def _number(value: Any, digits: int | None) -> str:
+def _number(value: Any, spec: str | None) -> str:
     if value is None:
         return "–"
-    if isinstance(value, float) and digits is not None:
-        return f"{value:.{digits}f}"
+    if isinstance(value, float) and spec is not None:
+        return format(value, spec)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 

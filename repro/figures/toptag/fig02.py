@@ -8,14 +8,17 @@ from repro.explain.kernel_shap import explain_by_kernel_shap
 from repro.explain.problem import Explanation, Problem
 from repro.features.samples import Sample, authors_background, authors_shap_values
 from repro.figures.context import Context
-from repro.figures.rankings import bars_of, order_entry, rank_entry
 from repro.figures.shap import (
     BACKGROUND,
+    background_note,
     background_size,
     draw_shap,
     explained_jets,
     pick_background,
+    shap_bars,
     shap_evidence,
+    shap_order,
+    shap_rank,
 )
 from repro.metrics.means import mean_intervals
 from repro.results.document import Result
@@ -24,10 +27,6 @@ from repro.results.evidence import Evidence, missing
 __all__ = ["compute", "render"]
 
 _COALITIONS = 180
-_BACKGROUND_NOTE = (
-    "The KernelSHAP background has {} jets, the authors' has 5000 (--background N); "
-    "see the settings for which jets these are."
-)
 
 
 def compute(context: Context) -> Result:
@@ -44,26 +43,23 @@ def compute(context: Context) -> Result:
     found = explain_by_kernel_shap(
         problem,
         background=background,
+        background_size=background_size(context.settings.background),
         nsamples=_COALITIONS,
         checkpoints=context.store.directory / "stopped",
     )
-    values = _values("computed", found, seed)
-    values |= {name: found.details[name] for name in ("base", "mean_residual", "largest_residual")}
-    authors = [f"authors{part}" for part in ("", "_order", "_rank", "_signed", "_base")]
     # The authors explained these very jets: for this figure they are all there is.
-    evidence = {"": shap_evidence(chosen, tagger)}
-    # With other jets the tolerance is wide enough for fewer of them.
-    if len(background) < BACKGROUND and evidence[""].reproduces:
-        reason = f"{len(background)} of the authors' {BACKGROUND} background jets: take all"
-        evidence |= {name: missing(reason) for name in ("computed", "order", "rank")}
+    evidence = {"": shap_evidence(chosen, tagger, found)}
+    values = _values("computed", found, seed, evidence[""])
+    about_shap = ("base", "mean_residual", "largest_residual", "background_error")
+    values |= {name: found.details[name] for name in about_shap if name in found.details}
+    authors = [f"authors{part}" for part in ("", "_order", "_rank", "_signed", "_base")]
+    stored = Evidence("complete", "SHAP values that the authors stored")
     if sample.data["source"] == "fixtures":
-        values |= _authors(context, problem)
-        evidence |= {
-            name: Evidence("complete", "SHAP values that the authors stored") for name in authors
-        }
+        values |= _authors(context, problem, stored)
+        evidence |= dict.fromkeys(authors, stored)
     else:
         reason = "the authors' SHAP values belong to the jets of --data fixtures"
-        evidence |= {name: missing(reason) for name in authors}
+        evidence |= dict.fromkeys(authors, missing(reason))
     return context.result(
         "toptag/fig2",
         chosen,
@@ -71,7 +67,7 @@ def compute(context: Context) -> Result:
         values,
         evidence=evidence,
         settings={**found.settings, "background_jets": about},
-        notes=[_BACKGROUND_NOTE.format(len(background))],
+        notes=[background_note(found)],
     )
 
 
@@ -81,23 +77,23 @@ def render(result: Result) -> Figure:
     return draw_shap(result, rows, "logit", 20)
 
 
-def _values(origin: str, found: Explanation, seed: int) -> dict[str, object]:
+def _values(origin: str, found: Explanation, seed: int, evidence: Evidence) -> dict[str, object]:
     prefix = "" if origin == "computed" else f"{origin}_"
-    shown = {name: bars_of(found, name) for name in ("qcd", "top")}
+    shown = {name: shap_bars(found, name) for name in ("qcd", "top")}
     signed = found.details["signed_mean"]
     return {
         origin: shown,
         f"{prefix}order": {
-            name: {"first_three": order_entry(found, name, 3, seed)} for name in shown
+            name: {"first_three": shap_order(found, name, 3, seed, evidence)} for name in shown
         },
-        f"{prefix}rank": {name: {"pt_0": rank_entry(found, name, "pt_0")} for name in shown},
+        f"{prefix}rank": {name: {"pt_0": shap_rank(found, name, "pt_0")} for name in shown},
         f"{origin}_signed": {
             name: dict(zip(found.names, signed[name].tolist(), strict=True)) for name in shown
         },
     }
 
 
-def _authors(context: Context, problem: Problem) -> dict[str, object]:
+def _authors(context: Context, problem: Problem, stored: Evidence) -> dict[str, object]:
     """Summarise the SHAP values that the authors stored, all of them whatever --jets says."""
     *by_class, base = authors_shap_values(context.fetch)
     ranked = [values[:, problem.ranked] for values in by_class]
@@ -116,13 +112,12 @@ def _authors(context: Context, problem: Problem) -> dict[str, object]:
             }
         },
     )
-    return _values("authors", found, problem.seed) | {"authors_base": base}
+    return _values("authors", found, problem.seed, stored) | {"authors_base": base}
 
 
 def _background(
     context: Context, sample: Sample, chosen: Sample
 ) -> tuple[NDArray[np.floating], str]:
-    size = background_size(context.settings.background)
     if context.settings.corrected:
         rows, about = chosen.inputs, "the explained jets, both classes"
     elif sample.data["source"] == "fixtures":
@@ -133,4 +128,4 @@ def _background(
         rows, about = training.of_class(0), "QCD training jets (B7)"
     else:
         rows, about = sample.of_class(0), "QCD jets of the file (B7)"
-    return pick_background(rows, size), about
+    return pick_background(rows), about

@@ -14,14 +14,17 @@ from repro.features.samples import Sample
 from repro.features.stored import authors_mbns_background, authors_mbns_shap_values
 from repro.figures.context import Context
 from repro.figures.drawing import top
-from repro.figures.rankings import bars_of, order_entry
+from repro.figures.rankings import bars_of
 from repro.figures.shap import (
     BACKGROUND,
+    background_note,
     background_size,
     draw_shap,
     explained_jets,
     pick_background,
+    shap_bars,
     shap_evidence,
+    shap_order,
 )
 from repro.metrics.means import mean_intervals
 from repro.models.cards import find_card
@@ -33,10 +36,6 @@ __all__ = ["compute", "render"]
 _COALITIONS = 50
 _RANKS = range(4, 11)
 _AUTHORS = {"authors": "", "authors_tau_x_1": "tau_x_1"}
-_BACKGROUND_NOTE = (
-    "The KernelSHAP background has {} jets, the authors' has 5000 (--background N); "
-    "see the settings for which jets these are."
-)
 _LABELS = (
     "The authors' panel of top jets bears the labels of the QCD one (B8): its lengths are compared "
     "rank by rank, and its labels for the first three alone. Here each bar has its own."
@@ -56,22 +55,22 @@ def compute(context: Context) -> Result:
     found = explain_by_kernel_shap(
         context.problem(chosen, tagger),
         background=background,
+        background_size=background_size(context.settings.background),
         nsamples=_COALITIONS,
         link="identity",
         checkpoints=context.store.directory / "stopped",
     )
-    shown = {name: bars_of(found, name) for name in ("qcd", "top")}
+    evidence = {"": shap_evidence(chosen, tagger, found)}
+    shown = {name: shap_bars(found, name) for name in ("qcd", "top")}
+    about_shap = ("base", "mean_residual", "largest_residual", "background_error")
     values: dict[str, Any] = {
         "shap": shown,
         "shap_by_rank": {name: _by_rank(shown[name]) for name in shown},
-        "order": {name: {"first_three": order_entry(found, name, 3, seed)} for name in shown},
-        **{name: found.details[name] for name in ("base", "mean_residual", "largest_residual")},
+        "order": {
+            name: {"first_three": shap_order(found, name, 3, seed, evidence[""])} for name in shown
+        },
+        **{name: found.details[name] for name in about_shap if name in found.details},
     }
-    evidence = {"": shap_evidence(chosen, tagger)}
-    # With other jets the tolerance is wide enough for fewer of them.
-    if len(background) < BACKGROUND and evidence[""].reproduces:
-        reason = f"{len(background)} of the authors' {BACKGROUND} background jets: take all"
-        evidence |= {name: missing(reason) for name in ("shap", "shap_by_rank", "order")}
     if sample.data["source"] == "fixtures":
         values |= {name: _authors(context.fetch, variant) for name, variant in _AUTHORS.items()}
         stored = Evidence("complete", "SHAP values that the authors stored")
@@ -86,7 +85,7 @@ def compute(context: Context) -> Result:
         values,
         evidence=evidence,
         settings={**found.settings, "background_jets": about},
-        notes=[_BACKGROUND_NOTE.format(len(background)), _LABELS],
+        notes=[background_note(found), _LABELS],
     )
 
 
@@ -117,7 +116,6 @@ def _authors(fetch: Fetch, variant: str) -> dict[str, Any]:
 
 
 def _background(context: Context, sample: Sample) -> tuple[NDArray[np.floating], str]:
-    size = background_size(context.settings.background)
     if sample.data["source"] == "fixtures":
         rows, about = authors_mbns_background(context.fetch), "training jets of the authors"
     elif sample.data["source"] == "paper":
@@ -125,4 +123,4 @@ def _background(context: Context, sample: Sample) -> tuple[NDArray[np.floating],
         rows, about = context.sample("mbns", "train", BACKGROUND).inputs, "training jets"
     else:
         rows, about = sample.inputs, "jets of the file"
-    return pick_background(rows, size), about
+    return pick_background(rows), about

@@ -154,6 +154,11 @@ def _inputs(network: nn.Module) -> int:
     return next(m for m in network.modules() if isinstance(m, nn.Linear)).in_features
 
 
+def printed(text: str) -> str:
+    """Return a text of the result as it stands in the picture, its symbols as maths."""
+    return _PRINTED.get(text, text)
+
+
 def _box(axes: Axes, place: tuple[float, float], block: dict[str, Any]) -> None:
     x, y = place
     patch = FancyBboxPatch(
@@ -174,8 +179,7 @@ def _box(axes: Axes, place: tuple[float, float], block: dict[str, Any]) -> None:
     for line, height in zip(lines, np.linspace(1, -1, len(lines)), strict=True):
         weight = "bold" if line == lines[0] else "normal"
         at = y + 0.33 * _HEIGHT * height
-        printed = _PRINTED.get(line, line)
-        axes.text(x, at, printed, ha="center", va="center", fontsize=9, fontweight=weight)
+        axes.text(x, at, printed(line), ha="center", va="center", fontsize=9, fontweight=weight)
 
 
 def _arrow(axes: Axes, first: tuple[float, float], second: tuple[float, float]) -> None:

@@ -41,46 +41,55 @@ _CAPTION = (
 _SMALL = 0.01
 _MASKS = (
     "As published both constituents of a pair are masked in the whole interaction branch (B10); "
-    "'alone' has the pair by itself masked, which was meant. The tick labels of the authors' AUC "
-    "panel are exchanged (B9); pairs are i < j here."
+    "'alone' has the pair by itself masked, which was meant."
 )
+_MEANT = "Each pair is masked by itself, which was meant (B10)."
+_LABELS = "The tick labels of the authors' AUC panel are exchanged (B9); pairs are i < j here."
 
 
 def compute(context: Context) -> Result:
     """Mask each pair of the ten leading constituents, as published and as meant.
 
     As published on 103,424 jets (B2), relative to each jet's logit (B11), outliers set to zero
-    (B4).
+    (B4).  Corrected: all jets, relative to the class's mean |logit|, outliers dropped, and the
+    pair masked alone is the only version (B10).
     """
     corrected = context.settings.corrected
     outliers, scale = ("dropped", "mean") if corrected else ("zeroed", "jet")
     sample, tagger = explained_sample(context, "pfin"), context.tagger("pfin:sum")
     problem = context.problem(sample, tagger)
-    published, meant = (
-        explain_by_pair_masking(
+
+    def mask(*, alone: bool) -> Explanation:
+        return explain_by_pair_masking(
             problem, slots=_COMPUTED, alone=alone, scale=scale, outliers=outliers
         )
-        for alone in (False, True)
-    )
-    values: dict[str, Any] = {"auc": {"baseline": published.details["auc"]}}
-    values |= _tables(published) | {"alone": _tables(meant)}
+
+    found = mask(alone=corrected)
+    values: dict[str, Any] = {"auc": {"baseline": found.details["auc"]}, **_tables(found)}
+    if not corrected:
+        values["alone"] = _tables(mask(alone=True))
     return context.result(
-        "toptag/fig27", sample, [tagger], values, settings=published.settings, notes=[_MASKS]
+        "toptag/fig27",
+        sample,
+        [tagger],
+        values,
+        settings=found.settings,
+        notes=[_MEANT if corrected else _MASKS, _LABELS],
     )
 
 
 def render(result: Result) -> Figure:
     """Draw three matrices of the five leading constituents, top above and QCD below the diagonal.
 
-    The upper row is as published, the lower one has the pair alone masked.
+    The upper row is as published, the lower one has the pair alone masked; corrected, there is
+    only the latter.
     """
-    figure = new_figure(13, 8.6)
-    grid = figure.subplots(2, 3)
-    for row, (title, values) in zip(
-        grid,
-        {"as published": result.values, "pair alone": result.values["alone"]}.items(),
-        strict=True,
-    ):
+    rows = {"pair alone": result.values}
+    if "alone" in result.values:
+        rows = {"as published": result.values, "pair alone": result.values["alone"]}
+    figure = new_figure(13, 4.3 * len(rows))
+    grid = figure.subplots(len(rows), 3, squeeze=False)
+    for row, (title, values) in zip(grid, rows.items(), strict=True):
         for axes, (name, label) in zip(row, _TITLES.items(), strict=True):
             table = values[name]
             above, below = (table, {}) if name == "delta_auc" else (table["top"], table["qcd"])

@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import kendalltau
@@ -17,6 +18,7 @@ from repro.explain.registry import find_method
 from repro.features.samples import Sample
 from repro.figures.context import Context
 from repro.figures.drawing import footer, name_columns, name_rows, new_figure
+from repro.figures.heatmaps import name_scale
 from repro.figures.labels import CLASS_LABELS
 from repro.figures.latent import particle_problem
 from repro.metrics.bootstrap import Intervals
@@ -51,15 +53,15 @@ _TITLES = {
     "kernel_shap": "SHAP",
     "integrated_gradients": "int. gradients",
 }
-_JETS = {"integrated_gradients": 2000, "kernel_shap": 100}
+_JETS = {"integrated_gradients": 500, "kernel_shap": 100}
 _DRAWS = 200
 _CAPTION = (
     r"Kendall's $\tau$ of the ranks of all features by two methods: 1 for the same order, 0 for "
     "none in common, −1 for the reverse."
 )
 _FEWER = (
-    "Integrated gradients are those of 2,000 jets of each class at most, SHAP values of 100 with a "
-    "background of 100 others: their intervals are wider."
+    "Integrated gradients are those of 500 jets of each class at most, SHAP values of 100 with a "
+    "background of 100: their intervals are wider."
 )
 _BETWEEN = (
     "Errors of one method's numbers are drawn with their correlation. Those of two methods are "
@@ -98,7 +100,8 @@ def render(result: Result) -> Figure:
     for column, (family, classes) in zip(grid.T, tables.items(), strict=True):
         for axes, (panel, table) in zip(column, classes.items(), strict=True):
             matrix = np.array([[cell["value"] for cell in row.values()] for row in table.values()])
-            image = axes.imshow(matrix.astype(float), cmap="PuOr", vmin=-1, vmax=1)
+            colours = mpl.colormaps["PuOr"].resampled(21)
+            image = axes.imshow(matrix.astype(float), cmap=colours, vmin=-1.05, vmax=1.05)
             names = [_TITLES[name] for name in table]
             name_columns(axes, names, 90)
             name_rows(axes, names)
@@ -107,7 +110,8 @@ def render(result: Result) -> Figure:
                 text = f"{value:.2f}".replace("-", "−")
                 axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=9)
             axes.set_title(f"{_TITLES[family]}, {CLASS_LABELS[panel]}")
-    figure.colorbar(image, ax=figure.axes, shrink=0.6, label=r"Kendall's $\tau$")
+    scale = figure.colorbar(image, ax=figure.axes, shrink=0.6)
+    name_scale(scale, r"Kendall's $\tau$")
     footer(figure, result, _CAPTION)
     return figure
 
