@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_jets import toy_jets
+from toy_jets import jets_of, toy_jets
 
 from repro.errors import NotAvailable
 from repro.features import subjettiness as module
 from repro.features.mbns import mbns_inputs_of_jets
+from repro.features.registry import find_inputs
 from repro.features.subjettiness import subjettiness, subjettiness_features
+from repro.features.summary import quantities_of_jets, summary_of_jets
 from repro.simulation import extras
 
 seeds = st.integers(0, 2**32 - 1)
@@ -256,3 +258,31 @@ def test_without_fastjet_the_extra_is_named():
     with pytest.raises(NotAvailable, match=r"pip install 'repro\[simulate\]'") as caught:
         subjettiness(toy_jets(5, 2, 10))
     assert "\n" not in str(caught.value)
+
+
+# --- of the leading constituents ------------------------------------------------------------------
+
+
+def test_summary_of_leading_constituents_is_that_of_jets_without_the_others():
+    jets = jets_of([5, 9, 60, 61, 120, 200], 200)
+    known = subjettiness(jets)
+    found = summary_of_jets(jets, known, leading=60)
+    np.testing.assert_array_equal(found, summary_of_jets(jets[:, :60], None))
+    whole = summary_of_jets(jets, known)
+    # What is known is taken where there is no more, and only there.
+    np.testing.assert_array_equal(found[:3], whole[:3])
+    assert (found[3:, 7:] != whole[3:, 7:]).any(axis=1).all()
+    marked = summary_of_jets(jets, np.full_like(known, 0.5), leading=60)
+    np.testing.assert_array_equal(marked[:3, 7:], 0.5)
+    np.testing.assert_array_equal(marked[3:], found[3:])
+
+
+@pytest.mark.usefixtures("without_fastjet")
+def test_quantities_of_leading_constituents_need_no_fastjet():
+    jets = jets_of([9, 120], 200)
+    found = find_inputs("leading_quantities").compute(jets)
+    np.testing.assert_array_equal(found, quantities_of_jets(jets[:, :60]))
+    corrected = find_inputs("leading_quantities").compute(jets, corrected=True)
+    np.testing.assert_array_equal(corrected, quantities_of_jets(jets))
+    with pytest.raises(NotAvailable):
+        find_inputs("leading_jets").compute(jets)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from repro.errors import BadInput
+from repro.catalogue import find_item
+from repro.errors import BadInput, NotAvailable
 from repro.explain.correlation import correlations
 from repro.features.samples import Sample
 from repro.features.summary import quantity_features, summary_features
+from repro.figures.context import Context
 from repro.figures.distributions import histogram_of, peak_of
 from repro.figures.principal_components import (
     VARIANCE,
@@ -19,6 +21,8 @@ from repro.figures.principal_components import (
     jet_quantities_of,
     principal_components,
 )
+from repro.figures.run import render_item
+from repro.figures.toptag import fig29
 
 LABELS = np.arange(600) % 2
 
@@ -219,3 +223,24 @@ def test_histograms_count_every_value_once():
     assert found["counts"] == [3, 1, 1]
     assert found["mean"] == pytest.approx(13 / 6)
     assert found["quartiles"] == np.quantile(values, [0.25, 0.5, 0.75]).tolist()
+
+
+# --- figure 29 without FastJet -------------------------------------------------------------------
+
+
+def test_without_fastjet_subjettiness_is_left_out_and_said_so(make_context, monkeypatch):
+    sample = Context.sample
+
+    def refuse(self, family, *arguments, **options):
+        if family == "leading_jets":
+            raise NotAvailable("FastJet is not installed")
+        return sample(self, family, *arguments, **options)
+
+    monkeypatch.setattr(Context, "sample", refuse)
+    result = fig29.compute(make_context(data="embedded", jets=80, weights="embedded"))
+    assert result.notes == ["Subjettiness of 60 constituents is left out: FastJet is not installed"]
+    row = result.values["correlation"]["cat"]["qcd"]["pc0"]
+    assert row["tau1"]["value"] is None
+    assert row["tau32"]["value"] is None
+    assert row["m"]["value"] is not None
+    assert render_item(find_item("toptag/fig29"), result) is not None

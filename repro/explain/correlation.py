@@ -58,8 +58,6 @@ def _filled_correlations(
         alone = first is second
         chosen = [columns[position] for position in (first if alone else first + second)]
         both = mine & problem.filled(chosen[0]) & problem.filled(chosen[-1])
-        if not both.any():
-            continue
         found = correlations(problem.inputs[both][:, chosen], level)
         size = len(first)
         for whole, part in ((value, found.value), (low, found.low), (high, found.high)):
@@ -88,6 +86,9 @@ def correlations(values: NDArray[np.floating], level: float = 0.95) -> Intervals
     Returns:
         (k, k); NaN for a column without spread, and no interval below four jets.
     """
+    if not len(values):
+        nothing = np.full((values.shape[1], values.shape[1]), np.nan)
+        return Intervals(nothing, nothing, nothing, level)
     centred = values - values.mean(axis=0, dtype=np.float64)
     norm = np.sqrt((centred**2).sum(axis=0))
     # Rounding of the mean gives a constant column a norm, too.
