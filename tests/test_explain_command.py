@@ -94,6 +94,21 @@ def test_subjettiness_of_augpfn_is_ranked_beside_its_constituents(capsys, jets, 
     assert None not in drops
 
 
+def test_kernel_shap_says_what_its_background_does(capsys, jets, tmp_path):
+    out = tmp_path / "found.json"
+    few = ("kernel_shap", "mbns", jets, "--jets", 24, "--option", "nsamples=30", "--out", out)
+    code, text, error = call(capsys, *few, "--option", "background_size=8")
+    assert code == 0, error
+    assert "Each jet meets 8 of 24 background jets, a draw of its own." in text
+    assert "(--option background_size=24)" in text
+    stated = json.loads(out.read_text())["details"]["background_error"]
+    assert f"{stated['largest']:.1f} % at most" in text
+    code, text, error = call(capsys, *few, "--option", "background_size=24")
+    assert code == 0, error
+    assert "Each jet meets all 24 background jets" in text
+    assert "background_error" not in json.loads(out.read_text())["details"]
+
+
 def test_options_of_a_method_are_given_by_name(capsys, jets, tmp_path):
     out = tmp_path / "lrp.json"
     chosen = ("--option", "rule=epsilon", "--option", "parameter=0.02", "--option", "biases=false")

@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     from repro.explain.registry import find_method  # noqa: PLC0415 - imports torch
     from repro.figures.context import Context  # noqa: PLC0415
     from repro.figures.latent import particle_problem  # noqa: PLC0415
-    from repro.figures.shap import explained_jets  # noqa: PLC0415
+    from repro.figures.shap import background_note, explained_jets  # noqa: PLC0415
 
     method = find_method(arguments.method)
     _check_options(method, options)
@@ -107,6 +107,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{method.name} of {card.name} on {sample.description}, in units of {found.unit}")
     for name in found.panels:
         print(*_table(found, name), sep="\n")
+    if method.name == _SLOW:
+        whole = found.settings["whole_background"]
+        print(background_note(found, f"--option background_size={whole}"))
     if arguments.out:
         _write(arguments.out, found, card.name, sample.data)
         print(f"wrote {arguments.out}")

@@ -84,8 +84,13 @@ def pick_background(rows: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.asarray(rows[np.sort(picked)])
 
 
-def background_note(found: Explanation) -> str:
-    """Return what the background does to the bars, in words."""
+def background_note(found: Explanation, option: str = f"--background {BACKGROUND}") -> str:
+    """Return what the background does to the bars, in words.
+
+    Args:
+        found: By KernelSHAP.
+        option: What the user gives to have each jet meet the whole background.
+    """
     size, whole = found.settings["background"], found.settings["whole_background"]
     error = found.details.get("background_error")
     if error is None:
@@ -96,7 +101,7 @@ def background_note(found: Explanation) -> str:
     if not np.isfinite(error["largest"]):
         return f"{start}, too few to say how far bars are from those with all of them."
     return (
-        f"{start}. With all of them (--background {BACKGROUND}) the ten longest bars of each class "
+        f"{start}. With all of them ({option}) the ten longest bars of each class "
         f"move by {error['largest']:.1f} % at most, in the median {error['median']:.1f} % "
         f"(95 % limits), as the halves of {found.settings['halved_backgrounds']} of these draws "
         "tell; the intervals have it in them."

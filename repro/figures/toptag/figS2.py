@@ -60,8 +60,8 @@ _CAPTION = (
     "none in common, −1 for the reverse."
 )
 _FEWER = (
-    "Integrated gradients are those of 500 jets of each class at most, SHAP values of 100 with a "
-    "background of 100: their intervals are wider."
+    "Integrated gradients are those of 500 jets of each class at most, SHAP values of 100, each "
+    "with its own 100 of these as background: their intervals are wider."
 )
 _BETWEEN = (
     "Errors of one method's numbers are drawn with their correlation. Those of two methods are "
