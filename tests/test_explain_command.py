@@ -96,7 +96,7 @@ def test_subjettiness_of_augpfn_is_ranked_beside_its_constituents(capsys, jets, 
 
 def test_kernel_shap_says_what_its_background_does(capsys, jets, tmp_path):
     out = tmp_path / "found.json"
-    few = ("kernel_shap", "mbns", jets, "--jets", 24, "--option", "nsamples=30", "--out", out)
+    few = ("kernel_shap", "mbns", jets, "--jets", 24, "--option", "nsamples=100", "--out", out)
     code, text, error = call(capsys, *few, "--option", "background_size=8")
     assert code == 0, error
     assert "Each jet meets 8 of 24 background jets, a draw of its own." in text
