@@ -24,7 +24,7 @@ from repro.results.document import Result
 from repro.results.fingerprint import fingerprint
 
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
-DOCUMENTS = sorted(FOLDER.glob("*/fig*.json"))
+DOCUMENTS = sorted(FOLDER.rglob("fig*.json"))
 LARGEST = 300_000
 BLOCK = 8
 # Letters that another version of a library places elsewhere move a block of pixels by less; every
@@ -102,7 +102,7 @@ def test_committed_pictures_are_those_of_the_committed_numbers(path):
 
 
 def test_every_committed_picture_has_its_numbers():
-    pictures = {path for kind in ("png", "pdf") for path in FOLDER.glob(f"*/*.{kind}")}
+    pictures = {path for kind in ("png", "pdf") for path in FOLDER.rglob(f"*.{kind}")}
     assert {path.with_suffix(".json") for path in pictures} == set(DOCUMENTS)
 
 
