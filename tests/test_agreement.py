@@ -4,6 +4,7 @@ import json
 from importlib import resources
 
 import jsonschema
+import numpy as np
 import pytest
 from problems import shap
 
@@ -35,6 +36,31 @@ def test_methods_agree_with_themselves_and_with_each_other_both_ways(result):
                     assert cell["value"] == pytest.approx(table[second][first]["value"])
                     low, high = cell["interval"]
                     assert -1 <= low <= cell["value"] <= high <= 1 + 1e-12
+
+
+def test_every_claim_finds_its_number(result):
+    assert result.claims
+    for entry in result.claims:
+        assert entry["got"] is not None, entry["id"]
+        assert entry["interval"] is not None, entry["id"]
+
+
+def test_the_gain_by_mad_is_a_difference_of_two_agreements(result):
+    for family, classes in result.values["gain_by_mad"].items():
+        for name, gain in classes.items():
+            tau = result.values["kendall_tau"][family][name]["occlusion"]
+            expected = tau["mad_relevance"]["value"] - tau["lrp"]["value"]
+            assert gain["value"] == pytest.approx(expected)
+
+
+def test_noise_that_moves_repetitions_towards_zero_leaves_room_away_from_it():
+    """Else a bound just above a number that noise has lowered would be confirmed by it."""
+    repetitions = np.linspace(0.30, 0.40, 1001)
+    found = figS2._interval(np.array([0.45, *repetitions]))
+    assert (found.low, found.high) == pytest.approx((0.3025, 0.5975))
+    assert figS2._interval(np.array([0.9, *repetitions])).high == 1
+    alone = figS2._interval(np.array([0.45]))
+    assert (alone.low, alone.value, alone.high) == (0.45, 0.45, 0.45)
 
 
 def test_what_masks_agrees_more_than_what_propagates(result):

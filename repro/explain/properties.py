@@ -107,7 +107,9 @@ def _explains_one_jet(method: Method) -> Finding:
         return Finding("no", "one value for all jets together")
     if found.names != problem.ranked_features:
         return Finding("no", "values of nodes, not of inputs")
-    return Finding(_yes(bool(np.isfinite(panel.value).all())), "each jet has values of its own")
+    if not np.isfinite(panel.value).all():
+        return Finding("no", "no finite values")
+    return Finding("yes", "each jet has values of its own")
 
 
 def _explains_a_set(method: Method) -> Finding:
@@ -138,7 +140,7 @@ def _is_fooled(method: Method) -> Finding:
     """
     alone = _importance(method, 0.0)
     if alone is None:
-        return Finding("no", "ranks no inputs")
+        return Finding("no", "ranks no inputs, so none can seem important")
     shares = {}
     for weight in (0.5, 2.0):
         found = _importance(method, weight)

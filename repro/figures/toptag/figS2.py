@@ -66,7 +66,8 @@ _FEWER = (
 _BETWEEN = (
     "Errors of one method's numbers are drawn with their correlation. Those of two methods are "
     "drawn as if independent, although the jets are the same in part; and noise is drawn onto "
-    "numbers that have noise already, so intervals of τ are rather too wide, towards zero."
+    "numbers that have noise already, which moves τ towards zero: intervals reach as far to the "
+    "other side, and are rather too wide."
 )
 
 
@@ -155,18 +156,33 @@ def _agreement(orders: dict[str, FloatArray]) -> dict[str, Any]:
 def _gain(orders: dict[str, FloatArray]) -> Interval:
     """Return how much better MAD agrees with ΔAUC than LRP does, as a difference of two τ."""
     occlusion, mad, lrp = (orders[name] for name in ("occlusion", "mad_relevance", "lrp"))
-    return _interval(_taus(occlusion, mad) - _taus(occlusion, lrp))
+    return _interval(_taus(occlusion, mad) - _taus(occlusion, lrp), most=2.0)
 
 
 def _taus(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.array([_tau(one, other) for one, other in zip(first, second, strict=True)])
 
 
-def _interval(values: FloatArray) -> Interval:
-    """Return the first value with the interval of the others, about it."""
+def _interval(values: FloatArray, most: float = 1.0) -> Interval:
+    """Return the first value with the interval that repetitions of it give.
+
+    Repetitions have their noise on top of that of the value, which moves τ towards zero; the truth
+    is then likely on the other side.  So the interval holds theirs and its mirror image about the
+    value.
+
+    Args:
+        values: (1 + draws,), the value and its repetitions.
+        most: What none of them can exceed, in absolute value.
+
+    Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), section 5.2
+    (basic and percentile intervals).
+    """
     value, repeated = float(values[0]), values[1:] if len(values) > 1 else values
-    low, high = np.quantile(repeated, [0.025, 0.975])
-    return Interval(value, min(float(low), value), max(float(high), value), 0.95)
+    low, high = (float(end) - value for end in np.quantile(repeated, [0.025, 0.975]))
+    below, above = min(low, -high, 0.0), max(high, -low, 0.0)
+    # Rounding may bring the value itself beyond.
+    low, high = max(value + below, min(-most, value)), min(value + above, max(most, value))
+    return Interval(value, low, high, 0.95)
 
 
 def _panel(found: Explanation, panel: str) -> Intervals:
