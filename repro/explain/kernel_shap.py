@@ -21,6 +21,7 @@ def explain_by_kernel_shap(
     *,
     background: NDArray[np.floating] | None = None,
     background_size: int = 100,
+    halved: int = 150,
     nsamples: int = 180,
     l1_reg: str = "aic",
     link: str = "logit",
@@ -38,6 +39,8 @@ def explain_by_kernel_shap(
         background: (rows, features), the jets that stand for absent features; by default
             the problem's own, of both classes.
         background_size: How many of them each jet meets, in a draw of its own.
+        halved: Jets of each class that are explained against halves of their draw as well, for
+            the error of the draws: two more regressions each.
         nsamples: Coalitions per jet.
         l1_reg: Regularisation of shap's regression.
         link: ``logit``, or ``identity`` for units of the probability.
@@ -55,7 +58,14 @@ def explain_by_kernel_shap(
     """
     whole = problem.inputs if background is None else background
     found = kernel_shap(
-        problem, whole, nsamples, l1_reg, checkpoints, link=link, background_size=background_size
+        problem,
+        whole,
+        nsamples,
+        l1_reg,
+        checkpoints,
+        link=link,
+        background_size=background_size,
+        halved=halved,
     )
     panels, estimates = summarise(problem, found, level)
     details: dict[str, Any] = {

@@ -40,8 +40,6 @@ LINKS = {"logit": "logit", "identity": "probability"}
 # take 1.4 times as long.  A GPU wants many.
 _ROWS_PER_BATCH = {"cpu": 1024}
 _ROWS_PER_BATCH_ELSEWHERE = 2**17
-# Of each class, for the error of the background: two more regressions a jet.
-_HALVED = 150
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,7 @@ def kernel_shap(
     *,
     link: str = "logit",
     background_size: int | None = None,
+    halved: int = 150,
 ) -> Attributions:
     """Run shap's KernelExplainer on every jet of the problem.
 
@@ -87,6 +86,7 @@ def kernel_shap(
         checkpoints: Folder where a stopped run leaves what it did.
         link: ``logit``, or ``identity`` for units of the probability.
         background_size: How many rows each jet meets, in a draw of its own; all by default.
+        halved: Jets of each class that are explained against halves of their draw as well.
 
     Raises:
         BadInput: If the coalitions are too few for the regularisation, or there is no background.
@@ -118,11 +118,12 @@ def kernel_shap(
     drawn = [
         draw_background(len(whole), size, problem.seed, jet) for jet in range(len(problem.inputs))
     ]
-    halved = pick_halved(problem.labels, _HALVED) if 2 <= size < len(whole) else np.zeros(0, int)
+    has_halves = 2 <= size < len(whole)
+    in_halves = pick_halved(problem.labels, halved) if has_halves else np.zeros(0, int)
     logits = _logits(problem, problem.inputs)
     explained = logits if link == "logit" else np.asarray(expit(logits))
     key = fingerprint(
-        [problem.inputs, whole, explained, halved],
+        [problem.inputs, whole, explained, in_halves],
         shap.__version__,
         nsamples,
         l1_reg,
@@ -144,7 +145,7 @@ def kernel_shap(
                     problem.inputs[jet : jet + 1], nsamples=nsamples, l1_reg=l1_reg, silent=True
                 )[0]
                 row = np.tile(values, (3, 1))
-                if jet in halved and explainer.M > 1:
+                if jet in in_halves and explainer.M > 1:
                     row[1:] = _against_halves(explainer, probability(whole[drawn[jet]]), features)
             kept.add(row)
     except KeyboardInterrupt:
@@ -153,12 +154,12 @@ def kernel_shap(
     kept.clear()
     of_whole = probability(whole)
     bases = unit(np.array([of_whole[rows].mean() for rows in drawn]))
-    values = kept.rows[:, 0]
+    values, of_halves = kept.rows[:, 0], kept.rows[in_halves, 1:]
     return Attributions(
         values,
         float(unit(of_whole.mean())),
         explained - bases - values.sum(axis=1),
-        Halves(halved, kept.rows[halved, 1:], size / len(whole)) if size < len(whole) else None,
+        Halves(in_halves, of_halves, size / len(whole)) if size < len(whole) else None,
     )
 
 
