@@ -14,6 +14,7 @@ from repro.models.cards import find_card, load_cards
 from repro.models.dense import count_parameters
 from repro.models.distinct import groups_of_distinct_slots, tiles
 from repro.models.interaction import InteractionNetwork, build, rename_authors
+from repro.models.padded import padded
 from repro.models.tagger import predict_logits
 
 TRACKS = [0, 1, 2, 30, 30, 59, 60, 60]
@@ -87,6 +88,14 @@ def test_negative_zeros_are_padding_and_tiny_numbers_are_not(state):
     assert group.counts.tolist() == [1, 1, 1, 1, 56]
     wanted, _ = oracle(state, tracks, vertices)
     assert_same(predict_logits(network_of(state), rows_of(tracks, vertices)), wanted)
+
+
+@pytest.mark.parametrize("portable", [False, True])
+def test_plain_versions_have_the_same_logits(state, portable):
+    rows = rows_of(*jets_with(TRACKS, VERTICES, anywhere=True))
+    network = network_of(state)
+    wanted = predict_logits(network, rows)
+    assert_same(predict_logits(padded(network, portable=portable), rows), wanted)
 
 
 @pytest.mark.parametrize("edge_bytes", [1, 40_000, 1_000_000, 2**30])
