@@ -9,11 +9,12 @@ from interaction_oracle import artificial_jets, jets_with, oracle, random_state
 
 from repro.errors import BadInput
 from repro.features.interaction import interaction_inputs
-from repro.models import interaction
+from repro.models import interaction_network
 from repro.models.cards import find_card, load_cards
 from repro.models.dense import count_parameters
 from repro.models.distinct import groups_of_distinct_slots, tiles
-from repro.models.interaction import InteractionNetwork, build, rename_authors
+from repro.models.interaction import build, rename_authors
+from repro.models.interaction_network import InteractionNetwork
 from repro.models.padded import padded
 from repro.models.tagger import predict_logits
 
@@ -111,13 +112,13 @@ def test_tiles_do_not_change_the_logits(state, edge_bytes):
 def test_activations_in_memory_are_bounded(state, monkeypatch):
     """Whatever the number of jets, edges are computed in pieces of the given size."""
     sizes = []
-    piece = interaction.Memory.piece
+    piece = interaction_network.Memory.piece
 
     def recorded(memory, place, *shape):
         sizes.append(int(np.prod(shape)))
         return piece(memory, place, *shape)
 
-    monkeypatch.setattr(interaction.Memory, "piece", recorded)
+    monkeypatch.setattr(interaction_network.Memory, "piece", recorded)
     network = network_of(state)
     network.edge_bytes = 400_000
     predict_logits(network, rows_of(*jets_with([60] * 20, [5] * 20)))

@@ -10,7 +10,8 @@ from interaction_oracle import artificial_jets
 from repro.catalogue import load_claims
 from repro.features.interaction import interaction_features, interaction_inputs
 from repro.models.cards import find_card, load_cards
-from repro.models.interaction import InteractionNetwork, build, kept_features
+from repro.models.interaction import build, kept_features
+from repro.models.interaction_network import InteractionNetwork
 from repro.models.preload import cosines, preload
 from repro.models.tagger import load_tagger, predict_logits, untrained_tagger
 

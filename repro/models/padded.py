@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from repro.errors import NotAvailable
 from repro.models.dense import DenseNetwork
-from repro.models.interaction import InteractionNetwork
+from repro.models.interaction_network import InteractionNetwork
 from repro.models.padded_interaction import MatrixInteraction, PortableInteraction
 from repro.models.pairs import detector_momenta, incidence, pair_features, pair_indices
 from repro.models.particles import split_slots

@@ -8,7 +8,7 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from repro.models.interaction import InteractionNetwork, linear_layers
+from repro.models.interaction_network import InteractionNetwork, linear_layers
 
 __all__ = ["MatrixInteraction", "PortableInteraction"]
 

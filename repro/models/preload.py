@@ -22,7 +22,7 @@ from torch import Tensor
 
 __all__ = ["Preloaded", "cosines", "preload"]
 
-# First layers, whose columns belong to features; our names, see repro.models.interaction.
+# First layers, whose columns belong to features; our names, see repro.models.interaction_network.
 _EDGES, _VERTEX_EDGES, _NODES = "edges.0.weight", "vertex_edges.0.weight", "nodes.0.weight"
 _LAST = "edges.4", "vertex_edges.4"
 
