@@ -8,7 +8,7 @@ import torch
 from interaction_oracle import artificial_jets, jets_with, oracle, random_state
 
 from repro.errors import BadInput
-from repro.features.interaction import interaction_inputs
+from repro.features.interaction import interaction_features, interaction_inputs
 from repro.models import interaction_network
 from repro.models.cards import find_card, load_cards
 from repro.models.dense import count_parameters
@@ -16,7 +16,8 @@ from repro.models.distinct import groups_of_distinct_slots, tiles
 from repro.models.interaction import build, rename_authors
 from repro.models.interaction_network import InteractionNetwork
 from repro.models.padded import padded
-from repro.models.tagger import predict_logits
+from repro.models.scores import score_tracks
+from repro.models.tagger import predict_logits, untrained_tagger
 
 TRACKS = [0, 1, 2, 30, 30, 59, 60, 60]
 VERTICES = [0, 5, 1, 2, 3, 0, 5, 4]
@@ -221,3 +222,18 @@ def test_inputs_of_other_shapes_are_refused():
         interaction_inputs(tracks.transpose(0, 2, 1), vertices)
     with pytest.raises(BadInput, match=r"vertices have shape \(1, 14, 5\)"):
         interaction_inputs(tracks, vertices[:1])
+
+
+@pytest.mark.parametrize("name", ["in", "in:psvfeaturesdropped_100_preload"])
+def test_scores_of_arrays_are_those_of_the_logits(monkeypatch, name):
+    monkeypatch.setattr("repro.models.scores._JETS_PER_CHUNK", 3)
+    tagger = untrained_tagger(name)
+    tracks, vertices = jets_with(TRACKS, VERTICES)
+    rows = tagger.prepare(interaction_inputs(tracks, vertices), interaction_features())
+    wanted = torch.softmax(torch.from_numpy(predict_logits(tagger.network, rows)), dim=1)[:, 1]
+    found = score_tracks(tagger, tracks, vertices)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, wanted.numpy(), rtol=1e-5)
+    assert score_tracks(tagger, tracks[:0], vertices[:0]).shape == (0,)
+    with pytest.raises(BadInput, match="vertices have shape"):
+        score_tracks(tagger, tracks, vertices[:, :3])

@@ -51,5 +51,7 @@ def interaction_inputs(
     for name, array, shape in zip(("tracks", "vertices"), (tracks, vertices), shapes, strict=True):
         if array.shape != (len(tracks), *shape):
             raise BadInput(f"{name} have shape {array.shape}, not {(len(tracks), *shape)}")
-    parts = [array.reshape(len(tracks), -1).astype(np.float32) for array in (tracks, vertices)]
-    return np.concatenate(parts, axis=1)
+    widths = [features * slots for features, slots in shapes]
+    parts = zip((tracks, vertices), widths, strict=True)
+    rows = [array.reshape(len(tracks), width).astype(np.float32) for array, width in parts]
+    return np.concatenate(rows, axis=1)
