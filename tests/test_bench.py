@@ -1,5 +1,6 @@
 """``repro bench``: what is counted, what is measured, and what is said of it."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -13,6 +14,7 @@ from toy_jets import jets_of
 
 from repro.benchmarks import features as bench_features
 from repro.benchmarks import machine
+from repro.benchmarks.artificial import ARTIFICIAL, artificial_jets, iter_artificial_inputs
 from repro.benchmarks.features import Measured, count_jets, iter_jets, measure_features
 from repro.benchmarks.masks import measure_masks
 from repro.benchmarks.networks import (
@@ -87,6 +89,65 @@ def test_counting_leaves_no_hooks(toys):
     rows = inputs_of_tagger(tagger, toys)
     assert matrix_products(tagger.network, rows) == matrix_products(tagger.network, rows)
     assert not any(module._forward_hooks for module in tagger.network.modules())
+
+
+def test_operations_of_the_interaction_network_are_those_of_different_edges():
+    tagger = untrained_tagger("in", 0)
+    (rows,) = iter_artificial_inputs(tagger, 20)
+    tracks, vertices = tagger.network.split(torch.from_numpy(rows))
+    different = ((tracks != 0).any(1).sum(1) + 1).clamp(max=60)
+    # First layers are products of the slots at the two ends, not of edges.
+    wanted = (different**2 + 5 * different).sum() * dense(60, 60, 20)
+    wanted += different.sum() * (3 * dense(30, 60) + dense(70, 60, 60, 24))
+    wanted += 20 * (5 * dense(14, 60) + dense(24, 2))
+    assert vertices.shape == (20, 14, 5)
+    assert count_operations(matrix_products(tagger.network, rows)) == wanted
+
+
+def test_artificial_jets_have_a_seed_and_realistic_numbers():
+    first, same, other = (artificial_jets(300, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first[0], same[0])
+    assert not np.array_equal(first[0], other[0])
+    tracks, vertices = (part.any(axis=1).sum(axis=1) for part in first)
+    assert (tracks.mean(), tracks.std()) == pytest.approx((30, 10), abs=2)
+    assert (vertices.mean(), vertices.std()) == pytest.approx((2.5, 1.1), abs=0.2)
+
+
+def test_artificial_inputs_come_in_parts(monkeypatch):
+    monkeypatch.setattr("repro.benchmarks.artificial._PART", 7)
+    tagger = untrained_tagger("in:pfeaturesdropped_100", 0)
+    parts = list(iter_artificial_inputs(tagger, 16))
+    assert [part.shape for part in parts] == [(7, 370), (7, 370), (2, 370)]
+
+
+def test_the_interaction_network_beats_its_plain_version():
+    """By far more than this on a machine that does nothing else."""
+    tagger = untrained_tagger("in", 0)
+    found = measure_network(tagger, iter_artificial_inputs(tagger, 64), 1)
+    assert found.authors_batch == 128
+    assert set(found.plain) == {4, 16, 64, 128}
+    assert found.largest_difference < 1e-5
+    assert found.ratio > 2
+
+
+def test_products_are_counted_by_how_their_matrices_lie():
+    class Both(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(3, 4)
+
+        def forward(self, inputs):
+            columns = torch.addmm(
+                self.layer.bias[:, None], self.layer.weight, inputs.T.contiguous()
+            )
+            out = torch.empty(4, len(inputs))
+            torch.mm(self.layer.weight, inputs.T.contiguous(), out=out)
+            return self.layer(inputs[:, None])[:, 0] + columns.T + out.T
+
+    assert matrix_products(Both(), np.zeros((5, 3), np.float32)) == {
+        Product(5, 3, 4): 1,
+        Product(4, 3, 5, by_columns=False): 2,
+    }
 
 
 def test_jets_without_inputs_are_left_out(toys):
@@ -239,6 +300,11 @@ def test_the_table_says_what_the_document_has(toys, monkeypatch):
     assert row == ["pfn:v4", "900", "100", "9.0", "300", "(4)", "3.0", "1e-07", *row[8:]]
     assert row[8:] == ["2", "3.0", "6.0", "50", "%"]
     assert lines[-1] == "peak memory: 2.00 GB"
+    assert not any(ARTIFICIAL in line for line in lines)
+    of_tracks = dataclasses.replace(FAKE, model="in:De8", authors_batch=4)
+    lines = table(document(machine.describe_machine("cpu"), used, [of_tracks], features, None))
+    assert any(ARTIFICIAL in line for line in lines)
+    assert any("batches of 4 jets" in line for line in lines)
     assert json.loads(json.dumps(found)) == found
 
 
@@ -303,7 +369,7 @@ def test_command_refuses(capsys, monkeypatch, tmp_path, arguments, message):
 
 def test_default_models_are_known():
     assert [untrained_tagger(name, 0).card.family for name in DEFAULT_MODELS] == [
-        *("topodnn", "mbns", "pfn", "pfin", "pfin")
+        *("topodnn", "mbns", "pfn", "pfin", "pfin", "in")
     ]
 
 

@@ -1,19 +1,21 @@
 """The matrix products that a network needs, and how fast this machine multiplies such matrices.
 
-A dense layer is a product of a matrix (rows, inner) with one (inner, columns), and takes
+A product of a matrix (rows, inner) with one (inner, columns), such as a dense layer is, takes
 2 · rows · inner · columns operations.  All else that a network does (ReLU, sums, features of
 pairs) is not counted: it is what keeps a network from the speed of its products.
 """
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from repro.benchmarks.machine import best_times
 from repro.models.tagger import predict_logits
@@ -26,14 +28,16 @@ class Product:
     """Sizes of one product.
 
     Attributes:
-        rows: What is computed together: jets, constituents or pairs.
+        rows: Rows of the first matrix: of a layer what is computed together, such as pairs.
         inner: Inputs of the layer.
-        columns: Outputs of the layer.
+        columns: Columns of the second matrix: outputs of the layer.
+        by_columns: Whether the second matrix lies column by column, as weights of layers do.
     """
 
     rows: int
     inner: int
     columns: int
+    by_columns: bool = True
 
     @property
     def operations(self) -> int:
@@ -48,7 +52,7 @@ class Product:
 def matrix_products(
     network: nn.Module, inputs: NDArray[np.floating], device: torch.device | str = "cpu"
 ) -> Counter[Product]:
-    """Return the products of a network's dense layers for these jets, and how often each is done.
+    """Return the products that a network does for these jets, and how often each is done.
 
     They are counted while the network runs, so they are those of its very groups.
 
@@ -59,23 +63,38 @@ def matrix_products(
 
     >>> layer = nn.Linear(3, 4)
     >>> matrix_products(layer, np.zeros((5, 3), np.float32))
-    Counter({Product(rows=5, inner=3, columns=4): 1})
+    Counter({Product(rows=5, inner=3, columns=4, by_columns=True): 1})
     """
-    products: Counter[Product] = Counter()
-
-    def count(layer: nn.Module, arguments: tuple[Tensor, ...], _: Tensor) -> None:
-        assert isinstance(layer, nn.Linear)  # noqa: S101 - for the type checker
-        rows = math.prod(arguments[0].shape[:-1])
-        products[Product(rows, layer.in_features, layer.out_features)] += 1
-
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    try:
+    counting = _Counting()
+    with counting:
         predict_logits(network, inputs, device)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return products
+    return counting.products
+
+
+class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the products that torch does in the meantime; those with a vector are sums."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.products: Counter[Product] = Counter()
+
+    def __torch_dispatch__(
+        self,
+        function: Any,  # noqa: ANN401 - an operator of torch
+        types: object,
+        arguments: Sequence[Any] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - whatever the operator gives
+        kind = function.overloadpacket
+        if kind is torch.ops.aten.linear:
+            values, (columns, inner) = arguments[0], arguments[1].shape
+            self.products[Product(math.prod(values.shape[:-1]), inner, columns)] += 1
+        elif kind in (torch.ops.aten.mm, torch.ops.aten.addmm):
+            first, second = arguments[-2:]
+            inner, columns = second.shape
+            by_columns = not second.is_contiguous()
+            self.products[Product(len(first), inner, columns, by_columns)] += 1
+        return function(*arguments, **(options or {}))
 
 
 def count_operations(products: Mapping[Product, int]) -> int:
@@ -110,7 +129,7 @@ def multiplication_rate(
         seconds = sum(
             times * _seconds(product, repeats, precision, device)
             for product, times in products.items()
-            if product.rows
+            if product.operations
         )
     return count_operations(products) / seconds
 
@@ -120,9 +139,10 @@ def _seconds(
 ) -> float:
     generator = torch.Generator().manual_seed(0)
     shapes = (product.rows, product.inner), (product.columns, product.inner)
-    left, weights = (
+    left, right = (
         torch.rand(shape, generator=generator, dtype=precision).to(device) for shape in shapes
     )
+    right = right.T if product.by_columns else right.T.contiguous()
     out = torch.empty(product.rows, product.columns, dtype=precision, device=device)
-    (best,) = best_times([lambda: torch.mm(left, weights.T, out=out)], repeats, device)
+    (best,) = best_times([lambda: torch.mm(left, right, out=out)], repeats, device)
     return best

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from repro.benchmarks.artificial import ARTIFICIAL
 from repro.benchmarks.features import FeatureSpeed
 from repro.benchmarks.masks import MaskSpeed
 from repro.benchmarks.networks import AUTHORS_BATCH, NetworkSpeed
@@ -62,7 +63,10 @@ def table(found: dict[str, Any]) -> list[str]:
     memory = found["peak_memory_bytes"]
     processors = f"{machine['threads']} threads of {machine['processors']} processors"
     jets = f"{settings['data']}, {settings['jets']:,} jets"
-    plain = f"plain: all slots and pairs, masked; in batches of {found['authors_batch']} jets"
+    if any(network["model"].startswith("in:") for network in found["networks"]):
+        jets += f" (in: {ARTIFICIAL})"
+    batches = sorted({network["authors_batch"] for network in found["networks"]})
+    plain = f"plain: all slots and pairs; in the authors' batches of {_either(batches)} jets"
     return [
         f"{machine['device']}, {processors}, load {machine['load']}, torch {machine['torch']}",
         f"data: {jets}; weights: {settings['weights']}; the best of {settings['repeats']}",
@@ -80,13 +84,22 @@ def table(found: dict[str, Any]) -> list[str]:
     ]
 
 
+def _either(numbers: Sequence[int]) -> str:
+    """Return numbers as a text.
+
+    >>> _either([128, 250])
+    '128 or 250'
+    """
+    return " or ".join(map(str, numbers))
+
+
 def _network_row(network: dict[str, Any]) -> tuple[str, ...]:
     plain: dict[str, float] = network["plain"]
     fastest = max(plain, key=lambda batch: plain[batch], default=None)
     compared = ("-",) * 5
     if fastest is not None:
         compared = (
-            f"{plain[str(AUTHORS_BATCH)]:,.0f}",
+            f"{plain[str(network['authors_batch'])]:,.0f}",
             f"{network['ratio']:.1f}",
             f"{plain[fastest]:,.0f} ({fastest})",
             f"{network['ratio_to_fastest_plain']:.1f}",

@@ -17,6 +17,10 @@ from repro.errors import MissingData
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from repro.figures.context import Context
     from repro.models.tagger import Tagger
@@ -27,7 +31,8 @@ _DESCRIPTION = """\
 Measure how fast taggers compute, beside their plain versions, which compute all slots and pairs
 and mask them, and beside the speed at which this machine multiplies matrices of the same sizes.
 Masks that recompute what they touch are measured beside running the padded network again for each.
-All of it is measured in one run, on the same jets. Inputs of jets are measured as well.
+All of it is measured in one run, on the same jets; the Interaction Network (in), which takes tracks
+and vertices, gets artificial ones in realistic numbers. Inputs of jets are measured as well.
 
 OMP_NUM_THREADS=1 measures one thread; on a machine that does other things, more of them wait for
 each other."""
@@ -45,7 +50,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         "models",
         nargs="*",
         metavar="MODEL[:VARIANT]",
-        help="which (default: topodnn mbns pfn pfin:sum pfin:cat)",
+        help="which (default: topodnn mbns pfn pfin:sum pfin:cat in)",
     )
     parser.add_argument(
         "--data",
@@ -82,7 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
     from repro.benchmarks.masks import measure_masks  # noqa: PLC0415
     from repro.benchmarks.networks import (  # noqa: PLC0415
         DEFAULT_MODELS,
-        iter_inputs_of_tagger,
         measure_network,
     )
     from repro.benchmarks.report import document, table  # noqa: PLC0415
@@ -105,9 +109,9 @@ def run(arguments: argparse.Namespace) -> int:
     networks, masks = [], []
     for card in context.progress(cards, "networks"):
         tagger = _tagger(card.name, arguments, context)
-        inputs = iter_inputs_of_tagger(tagger, iter_jets(path, jets))
+        inputs = _inputs(tagger, path, jets, arguments.seed)
         networks.append(measure_network(tagger, inputs, arguments.repeats, device))
-        first = next(iter_inputs_of_tagger(tagger, iter_jets(path, jets)))
+        first = next(_inputs(tagger, path, jets, arguments.seed))
         masks.append(measure_masks(tagger, first, arguments.repeats, device))
     features = measure_features(next(iter_jets(path, jets)), arguments.repeats)
     used = {
@@ -130,6 +134,17 @@ def _data(chosen: str, jets: int, context: "Context") -> Path:
     if not Path(chosen).is_file():
         raise MissingData(f"no data at {chosen!r}: give embedded or a file")
     return Path(chosen)
+
+
+def _inputs(tagger: "Tagger", path: Path, jets: int, seed: int) -> "Iterator[NDArray[np.floating]]":
+    """Yield what the network of a tagger gets: of the jets of a file, or of artificial ones."""
+    from repro.benchmarks.artificial import iter_artificial_inputs  # noqa: PLC0415 - slow
+    from repro.benchmarks.features import iter_jets  # noqa: PLC0415
+    from repro.benchmarks.networks import iter_inputs_of_tagger  # noqa: PLC0415
+
+    if tagger.card.family == "in":
+        return iter_artificial_inputs(tagger, jets, seed)
+    return iter_inputs_of_tagger(tagger, iter_jets(path, jets))
 
 
 def _tagger(name: str, arguments: argparse.Namespace, context: "Context") -> "Tagger":

@@ -16,7 +16,8 @@ _DESCRIPTION = """\
 Write a tagger as an ONNX file, for programs without Python or torch. The file takes prepared
 inputs, (jets, columns), in single precision (MBNS: double), and gives P(top), (jets,). It says
 itself what its columns are, whose weights it has and their hashes: metadata properties of the
-model. Variants that see standardised columns take them standardised.
+model. Variants that see standardised columns take them standardised. The Interaction Network (in)
+takes tracks (jets, features, 60) and vertices (jets, features, 5), and gives P(Hbb).
 
 The published pair masses of PFIN are rounding noise in single precision: P(top) differs from
 torch's by less than 0.0001 on average, and by some 0.01 for single jets. With --corrected it does
@@ -38,7 +39,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "model", metavar="MODEL[:VARIANT]", help="topodnn, mbns, pfn, pfin or augpfn"
+        "model", metavar="MODEL[:VARIANT]", help="topodnn, mbns, pfn, pfin, augpfn or in"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.onnx", help="the file")
     add_weights(parser)
@@ -62,15 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     check_published(card, arguments.weights)
     if arguments.corrected and card.family != "pfin":
         raise BadInput("--corrected: of the networks only PFIN has a quirk: leave it out")
-    from repro.models.onnx_export import (  # noqa: PLC0415 - imports torch
-        LOGITS,
-        PROBABILITY,
-        export_onnx,
-    )
+    from repro.models.onnx_export import export_onnx, output_of  # noqa: PLC0415 - imports torch
 
     tagger = make_context(arguments, "weights", "corrected").tagger(card.name)
     export_onnx(tagger, arguments.out, probabilities=not arguments.logits)
-    output = LOGITS if arguments.logits else PROBABILITY
+    output = output_of(tagger, probabilities=not arguments.logits)
     for file in tagger.weights:
         print(f"weights: {file.source}, {file.id}, sha256 {file.sha256[:12]}")
     print(f"wrote {arguments.out}: {card.inputs} inputs to {output}")

@@ -4,11 +4,16 @@
 
 for node j of layer k, over the activations a after the ReLU, for the jets S of one class
 (arXiv:2210.04371; arXiv:2211.12770).  Sparsity is the fraction of nodes with RNA < 0.2.
+
+Where a layer runs on edges or constituents, a_jk(x) is the sum over those of a jet.  A network
+that has such layers says itself what the sums are (:class:`SumsActivations`): it may compute what
+is equal once, and count it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -32,6 +37,7 @@ from repro.metrics.means import (
 __all__ = [
     "QUIET",
     "ActivityCounter",
+    "SumsActivations",
     "explain_by_activation_patterns",
     "relative_activity",
     "sparsity",
@@ -39,6 +45,7 @@ __all__ = [
 
 QUIET = 0.2
 
+_USUAL = {"fired": False, "padding": True}
 _JETS_PER_BATCH = 16_384
 
 
@@ -50,23 +57,53 @@ class _Activity:
     draws: FloatArray
 
 
+@runtime_checkable
+class SumsActivations(Protocol):
+    """A network that sums the activations of its hidden layers over parts of a jet.
+
+    Attributes:
+        layers: Names of the hidden layers.
+    """
+
+    layers: tuple[str, ...]
+
+    def summed_activations(
+        self, inputs: Tensor, *, fired: bool = False, padding: bool = True
+    ) -> Sequence[Tensor]:
+        """Return the sums (n, nodes) of each hidden layer.
+
+        Args:
+            inputs: (n, features).
+            fired: Whether activations count as 1 where they are not zero.
+            padding: Whether parts that are padding are summed as well.
+        """
+
+
 @method("activation_patterns", "Relative neuron activity per class, sparsity")
 def explain_by_activation_patterns(
-    problem: Problem, *, quiet: float = QUIET, level: float = 0.95
+    problem: Problem,
+    *,
+    quiet: float = QUIET,
+    level: float = 0.95,
+    fired: bool = False,
+    padding: bool = True,
 ) -> Explanation:
     """Return RNA of every hidden node per class, sparsities, and the class difference.
 
     Hidden layers are the network's ReLU modules, in the order in which they run.
 
     Args:
-        problem: The classifier, a module whose hidden layers end in ``nn.ReLU`` modules.
+        problem: The classifier, a module whose hidden layers end in ``nn.ReLU`` modules, or one
+            that :class:`SumsActivations`.
         quiet: Nodes with a smaller RNA count as inactive.
         level: Confidence level of the intervals.
+        fired: Whether activations count as 1 where they are not zero (unweighted RNA).
+        padding: Whether padding counts, as published; only of networks that sum activations.
 
     Raises:
-        BadInput: If the network has no ReLU module.
+        BadInput: If the network has no ReLU module, or no padding that could be left out.
     """
-    counter = ActivityCounter(problem.network, problem.device)
+    counter = ActivityCounter(problem.network, problem.device, fired=fired, padding=padding)
     counter.add(problem.inputs, problem.labels, problem.progress)
     return counter.explain(problem.classes, problem.seed, quiet=quiet, level=level)
 
@@ -77,19 +114,32 @@ class ActivityCounter:
     The jets themselves are not kept, so there may be any number of them.
 
     Args:
-        network: In evaluation mode; its hidden layers end in ``nn.ReLU`` modules.
+        network: In evaluation mode; its hidden layers end in ``nn.ReLU`` modules, or it
+            :class:`SumsActivations`.
         device: Where to compute; the network is moved there.
+        fired: Whether activations count as 1 where they are not zero.
+        padding: Whether padding counts.
 
     Raises:
-        BadInput: If the network has no ReLU module.
+        BadInput: If the network has no ReLU module, or no padding that could be left out.
     """
 
-    def __init__(self, network: nn.Module, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        device: str = "cpu",
+        *,
+        fired: bool = False,
+        padding: bool = True,
+    ) -> None:
         self._network = network.to(device)
         self._device = device
+        self._options = {"fired": fired, "padding": padding}
         self._relus = [module for module in network.modules() if isinstance(module, nn.ReLU)]
         if not self._relus:
             raise BadInput("neuron activity needs a network with nn.ReLU modules, and it has none")
+        if not padding and not isinstance(network, SumsActivations):
+            raise BadInput("this network does not say what is padding: it cannot be left out")
         self._sizes: list[int] = []
         self._sums: list[Sums | None] = [None, None]
 
@@ -134,19 +184,32 @@ class ActivityCounter:
         activities = {
             name: _activity(self._sums[label], seed + label) for label, name in enumerate(classes)
         }
-        return _explanation(activities, self._sizes, quiet, level)
+        network = self._network
+        names = network.layers if isinstance(network, SumsActivations) else ()
+        settings = {"quiet": quiet} | {k: v for k, v in self._options.items() if v != _USUAL[k]}
+        return _explanation(activities, self._sizes, names, settings, level)
 
     def _hidden(self, inputs: NDArray[np.floating]) -> FloatArray:
         """Return the activations (n, nodes), layers one after the other."""
-        with _recording(self._relus) as seen, torch.inference_mode():
-            self._network(torch.from_numpy(np.ascontiguousarray(inputs)).to(self._device))
+        rows = torch.from_numpy(np.ascontiguousarray(inputs)).to(self._device)
+        with torch.inference_mode():
+            if isinstance(self._network, SumsActivations):
+                found = list(self._network.summed_activations(rows, **self._options))
+            else:
+                found = self._recorded(rows)
+        self._sizes = [tensor.shape[-1] for tensor in found]
+        return np.asarray(torch.cat(found, dim=-1).double().cpu().numpy())
+
+    def _recorded(self, inputs: Tensor) -> list[Tensor]:
+        """Return the activations (n, nodes) of each ReLU module."""
+        with _recording(self._relus) as seen:
+            self._network(inputs)
         if any(tensor.ndim != 2 or len(tensor) != len(inputs) for tensor in seen):
             raise BadInput(
                 "a ReLU module of the network runs on something else than jets, such as their "
                 "constituents: explain the networks that it is made of, as figure 22 does"
             )
-        self._sizes = [tensor.shape[-1] for tensor in seen]
-        return np.asarray(torch.cat(seen, dim=-1).double().cpu().numpy())
+        return [(tensor > 0).to(tensor) for tensor in seen] if self._options["fired"] else seen
 
 
 def relative_activity(sums: FloatArray, sizes: Sequence[int]) -> FloatArray:
@@ -191,8 +254,14 @@ def _activity(sums: Sums | None, seed: int) -> _Activity:
 
 
 def _explanation(
-    activities: dict[str, _Activity], sizes: Sequence[int], quiet: float, level: float
+    activities: dict[str, _Activity],
+    sizes: Sequence[int],
+    names: Sequence[str],
+    settings: dict[str, float],
+    level: float,
 ) -> Explanation:
+    quiet = settings["quiet"]
+    names = names or [f"layer{k + 1}" for k in range(len(sizes))]
     rna = {
         name: percentile_intervals(
             relative_activity(activity.mean, sizes),
@@ -214,10 +283,10 @@ def _explanation(
     return Explanation(
         "activation_patterns",
         "1",
-        tuple(f"layer{k + 1}/{j}" for k, size in enumerate(sizes) for j in range(size)),
+        tuple(f"{name}/{j}" for name, size in zip(names, sizes, strict=True) for j in range(size)),
         {**rna, "difference": difference},
         details={"layers": list(sizes), "sparsity": sparsities},
-        settings={"quiet": quiet},
+        settings=settings,
     )
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.data.jets import Jets
-from repro.errors import BadInput, MissingData, UnknownName
+from repro.errors import BadInput, MissingData, NotAvailable, UnknownName
 from repro.features.augpfn import augpfn_features, augpfn_inputs
+from repro.features.interaction import interaction_features
 from repro.features.mbns import mbns_features, mbns_inputs_of_jets
 from repro.features.pfin import PFIN_CONSTITUENTS, pfin_features, pfin_inputs
 from repro.features.pfn import PFN_CONSTITUENTS, pfn_features, pfn_inputs
@@ -25,7 +26,7 @@ from repro.features.summary import (
 from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
 from repro.features.truth_leak import leaky_pfn_inputs, truth_of
 
-__all__ = ["FAMILIES", "Inputs", "InputsOf", "find_inputs", "inputs_of"]
+__all__ = ["FAMILIES", "Inputs", "InputsOf", "features_of", "find_inputs", "inputs_of"]
 
 _Floats = NDArray[np.floating]
 
@@ -212,13 +213,35 @@ _FURTHER: dict[str, Inputs] = {
     "leading_quantities": Inputs(_leading_quantities, quantity_features, PFIN_CONSTITUENTS, None),
 }
 
+# Taggers of tracks and vertices, which jets of constituents do not have.
+_OF_TRACKS: dict[str, Callable[[], tuple[str, ...]]] = {"in": interaction_features}
+
+
+def features_of(family: str) -> tuple[str, ...]:
+    """Return the names of the columns of a family's inputs.
+
+    Raises:
+        UnknownName: If there is no such family.
+
+    >>> len(features_of("pfin")), len(features_of("in"))
+    (184, 1870)
+    """
+    features = _OF_TRACKS.get(family)
+    return features() if features else find_inputs(family).features()
+
 
 def find_inputs(name: str) -> Inputs:
     """Return the entry of a family, or of what is no tagger's: ``leakypfn``, ``jets``.
 
     Raises:
+        NotAvailable: If the family takes tracks and vertices.
         UnknownName: If there is no such entry.
     """
+    if name in _OF_TRACKS:
+        raise NotAvailable(
+            f"{name} takes tracks and secondary vertices, and these jets have constituents: "
+            f"choose from {', '.join(FAMILIES)}"
+        )
     found = FAMILIES.get(name) or _FURTHER.get(name)
     if found is None:
         raise UnknownName(f"no inputs for model {name!r}: choose from {', '.join(FAMILIES)}")

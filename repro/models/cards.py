@@ -10,7 +10,7 @@ from typing import Any
 
 from repro.errors import UnknownName
 
-__all__ = ["BASELINE", "Card", "find_card", "load_cards"]
+__all__ = ["BASELINE", "Card", "find_card", "load_cards", "module_of"]
 
 BASELINE = "baseline"
 
@@ -33,6 +33,8 @@ class Card:
         phi: Sizes of the layers of Φ, which sees one constituent.
         phi_pair: Sizes of the layers of Φ_I, which sees a pair, and of Φ_I2.
         mode: How PFIN joins its two sums, ``sum`` or ``cat``.
+        edge_features: Size of what an edge of an Interaction Network carries.
+        node_features: Size of what its f_O makes of a track.
     """
 
     family: str
@@ -48,6 +50,8 @@ class Card:
     phi: tuple[int, ...] = ()
     phi_pair: tuple[int, ...] = ()
     mode: str | None = None
+    edge_features: int | None = None
+    node_features: int | None = None
 
     @property
     def name(self) -> str:
@@ -104,6 +108,18 @@ def find_card(name: str) -> Card:
     if variant not in cards:
         raise UnknownName(f"unknown variant {name!r}: {family} has {', '.join(cards)}")
     return cards[variant]
+
+
+def module_of(family: str) -> str:
+    """Return the name of the module with the network of a family.
+
+    Raises:
+        UnknownName: If there is no such family.
+
+    >>> module_of("pfin"), module_of("in")
+    ('repro.models.pfin', 'repro.models.interaction')
+    """
+    return f"repro.models.{_read(family).get('module', family)}"
 
 
 @functools.cache

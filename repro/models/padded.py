@@ -1,5 +1,8 @@
 """The plain versions of PFN and PFIN: every slot and every pair computed, then masked.
 
+That of the Interaction Network, whose padding is not masked, is in
+:mod:`repro.models.padded_interaction`.
+
 They share the weights of the networks that skip the padding, and give their logits.  What they
 compute does not depend on the data, so they can be exported (:mod:`repro.models.onnx_export`);
 and they are what the speed of the others is measured against (:mod:`repro.benchmarks`).
@@ -18,6 +21,8 @@ from torch import Tensor, nn
 
 from repro.errors import NotAvailable
 from repro.models.dense import DenseNetwork
+from repro.models.interaction_network import InteractionNetwork
+from repro.models.padded_interaction import MatrixInteraction, PortableInteraction
 from repro.models.pairs import detector_momenta, incidence, pair_features, pair_indices
 from repro.models.particles import split_slots
 from repro.models.pfin import PfinNetwork
@@ -135,8 +140,9 @@ def padded(network: nn.Module, *, portable: bool = False) -> nn.Module:
 
     Args:
         network: Of any family.
-        portable: Whether PFIN's four-momenta are made so that other programs get the same:
-            its logits then differ from the network's by rounding noise (quirk B17).
+        portable: Whether the version is for other programs.  PFIN's four-momenta are then made
+            so that they get the same, and its logits differ from the network's by rounding noise
+            (quirk B17); the Interaction Network does without incidence matrices.
 
     Returns:
         A network with the same modules; a dense network is one already.
@@ -160,6 +166,9 @@ _VERSIONS: dict[type[nn.Module], Callable[[Any, bool], nn.Module]] = {
     DenseNetwork: lambda network, _: network,
     PfnNetwork: lambda network, _: PaddedPfn(network),
     PfinNetwork: lambda network, portable: PaddedPfin(network, portable=portable),
+    InteractionNetwork: lambda network, portable: (
+        PortableInteraction(network) if portable else MatrixInteraction(network)
+    ),
 }
 
 

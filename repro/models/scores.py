@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import nn
 
+from repro.features.interaction import interaction_features, interaction_inputs
 from repro.features.registry import find_inputs
 from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, predict_logits
 
-__all__ = ["is_empty", "probability_of_top", "score", "score_jets"]
+__all__ = ["is_empty", "probability_of_top", "score", "score_jets", "score_tracks"]
+
+_JETS_PER_CHUNK = 4096
 
 
 def score(
@@ -83,6 +86,36 @@ def score_jets(
     return scores
 
 
+def score_tracks(
+    tagger: Tagger,
+    tracks: NDArray[np.floating],
+    vertices: NDArray[np.floating],
+    device: torch.device | str = "cpu",
+) -> NDArray[np.floating]:
+    """Return P(H→bb̄) of jets, from their tracks and secondary vertices.
+
+    Args:
+        tagger: An Interaction Network; it is moved to the device and stays there.
+        tracks: (n, 30, 60), all features, also those that the variant does not see, as in
+            :func:`repro.data.hbb.features.track_features`; in any order, zero where there is none.
+        vertices: (n, 14, 5), likewise.
+        device: Where to compute.
+
+    Returns:
+        (n,), as :func:`score`; a jet without tracks and vertices has a score as well.
+
+    Raises:
+        BadInput: If the arrays have other shapes.
+    """
+    features = interaction_features()
+    parts = [np.zeros(0, np.float32)]
+    for start in range(0, max(1, len(tracks)), _JETS_PER_CHUNK):
+        chunk = slice(start, start + _JETS_PER_CHUNK)
+        rows = interaction_inputs(tracks[chunk], vertices[chunk])
+        parts.append(score(tagger, tagger.prepare(rows, features), device))
+    return np.concatenate(parts)
+
+
 def is_empty(four_momenta: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return whether each jet (n, k, 4) has no constituents, (n,)."""
     return np.asarray(~four_momenta.any(axis=(1, 2)))
@@ -90,6 +123,8 @@ def is_empty(four_momenta: NDArray[np.floating]) -> NDArray[np.bool_]:
 
 def probability_of_top(logits: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return P(top) of logits: (n,) of top against QCD, or (n, 2) of QCD and of top.
+
+    Of an Interaction Network, whose second class is H→bb̄, it is P(H→bb̄).
 
     >>> probability_of_top(np.array([[1.0, 1.0], [0.0, 800.0]]))
     array([0.5, 1. ])

@@ -1,7 +1,7 @@
 """A tagger: a network with its weights, its card and where the weights came from.
 
-A family is a module of this room named as the model, with ``build(card)`` and
-``read_authors(card, files)``; a new family is a new module and a new card file.
+A family is a module of this room named as the model, or as its card file says, with
+``build(card)`` and ``read_authors(card, files)``; a new family is a new module and a new card file.
 """
 
 import importlib
@@ -18,7 +18,7 @@ from repro.data.callbacks import Fetch
 from repro.data.integrity import hash_file
 from repro.data.pins import find_artifact
 from repro.errors import BadInput
-from repro.models.cards import Card, find_card
+from repro.models.cards import Card, find_card, module_of
 from repro.models.embedded_weights import embedded_file, stem_of
 from repro.models.state import load_checked, read_state
 
@@ -133,7 +133,7 @@ def build_network(card: Card, *, corrected: bool = False) -> nn.Module:
         card: The variant.
         corrected: Whether PFIN computes pair masses without cancellation (corrects B17).
     """
-    network: nn.Module = importlib.import_module(f"repro.models.{card.family}").build(card)
+    network: nn.Module = importlib.import_module(module_of(card.family)).build(card)
     if corrected and hasattr(network, "stable_mass"):
         setattr(network, "stable_mass", True)  # noqa: B010 - modules have what they are given
     return network
@@ -173,7 +173,7 @@ def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
         BadInput: If the weights do not fit the network.
     """
     card = find_card(name)
-    family = importlib.import_module(f"repro.models.{card.family}")
+    family = importlib.import_module(module_of(card.family))
     network = build_network(card)
     if weights == "auto":
         weights = "authors" if card.authors else "embedded"

@@ -1,0 +1,284 @@
+"""The Interaction Network for H→bb̄ jets (arXiv:2211.12770; architecture of arXiv:1909.12285).
+
+A row of inputs is the track features that a variant sees, each of 60 slots, then its vertex
+features, each of 5 slots, see :mod:`repro.features.interaction`.  Two logits (QCD, H→bb̄).
+
+An edge goes from each track slot to each other one, and from each vertex slot to each track slot:
+f_R and f_R^pv see the two that it joins, receiver first.  A track slot gets the sums over its
+edges; f_O sees it with them, and the sum of f_O over all slots is what is classified.  There is a
+ReLU after each layer but the last.
+
+Padding takes part in all of it, as published: empty slots send, receive and are summed, so the
+network sees how many tracks there are.  They are all equal, so a jet with k tracks has k² + k + 1
+edges between slots that differ, not 3540; those are computed, and counted (:mod:`.distinct`).
+First layers are linear in the two ends of an edge: each end is multiplied once, and edges add two
+numbers.  Matrices have features as rows, so that sums over edges run along memory.
+
+Source: FAIR4HEP/hbb_interaction_network, ``src/models/models.py``.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS
+from repro.models.dense import relu_layers
+from repro.models.distinct import DistinctSlots, Memory, groups_of_distinct_slots, tiles
+
+__all__ = ["LAYERS", "InteractionNetwork", "dense", "linear_layers"]
+
+LAYERS = ("fr1", "fr2", "fr3", "fr1_pv", "fr2_pv", "fr3_pv", "fo1", "fo2", "fo3")
+"""The authors' names of the hidden layers: of f_R, of f_R^pv, of f_O."""
+
+_CLASSES = 2
+# Activations of the edges that are computed together.  On a processor they should stay in the cache
+# of each core; on other devices each tile has to be large enough to be worth a start.
+_EDGE_BYTES_OF_CORE = 2**22
+_EDGE_BYTES_ELSEWHERE = 2**28
+# Different slots that are computed together: their own layers are thin, and starts cost time.
+_SLOTS_PER_GROUP = {"cpu": 2**12}
+_SLOTS_PER_GROUP_ELSEWHERE = 2**18
+
+_Visit = Callable[[int, Tensor, slice, slice], None]
+
+
+class InteractionNetwork(nn.Module):
+    """Interaction Network of tracks and secondary vertices.
+
+    Args:
+        tracks: Number of features of a track.
+        vertices: Number of features of a vertex.
+        hidden: Sizes of the two hidden layers of f_R, f_R^pv and f_O.
+        edge_features: Size of what an edge carries, D_E.
+        node_features: Size of what a slot becomes, D_O.
+        slots: Number of track slots and of vertex slots.
+
+    Attributes:
+        edges: f_R, from 2 · tracks to edge_features.
+        vertex_edges: f_R^pv, from tracks + vertices to edge_features.
+        nodes: f_O, from tracks + 2 · edge_features to node_features.
+        classifier: From node_features to the logits.
+        edge_bytes: Bytes of activations that are computed together; None: as suits the device.
+        layers: Names of the hidden layers.
+    """
+
+    layers = LAYERS
+
+    def __init__(
+        self,
+        tracks: int,
+        vertices: int,
+        hidden: Sequence[int],
+        edge_features: int,
+        node_features: int,
+        *,
+        slots: tuple[int, int] = (TRACK_SLOTS, VERTEX_SLOTS),
+    ) -> None:
+        super().__init__()
+        self.tracks, self.vertices = tracks, vertices
+        self.track_slots, self.vertex_slots = slots
+        self.edges = relu_layers([2 * tracks, *hidden, edge_features])
+        self.vertex_edges = relu_layers([tracks + vertices, *hidden, edge_features])
+        self.nodes = relu_layers([tracks + 2 * edge_features, *hidden, node_features])
+        self.classifier = nn.Linear(node_features, _CLASSES)
+        self.edge_bytes: int | None = None
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the logits (n, 2) of rows of inputs (n, tracks · 60 + vertices · 5)."""
+        logits: Tensor = self.classifier(self.pooled(inputs))
+        return logits
+
+    def split(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the tracks (n, features, 60) and vertices (n, features, 5) of rows of inputs."""
+        # Not len(): an exporter would take the number of jets for a constant.
+        jets, width = inputs.shape[0], self.tracks * self.track_slots
+        tracks = inputs[:, :width].reshape(jets, self.tracks, self.track_slots)
+        return tracks, inputs[:, width:].reshape(jets, self.vertices, self.vertex_slots)
+
+    def pooled(self, inputs: Tensor) -> Tensor:
+        """Return the sum of f_O over all slots, (n, node_features), which is classified."""
+        total = inputs.new_zeros(len(inputs), self.classifier.in_features)
+        rows, parts = [], []
+        memory = Memory(inputs)
+        for group, vertices in self.groups(inputs):
+            nodes = self.run_group(group, vertices, memory)
+            rows.append(group.rows)
+            parts.append(torch.mv(nodes.flatten(0, 1), group.counts).view(nodes.shape[:2]).T)
+        return total.index_copy(0, torch.cat(rows), torch.cat(parts)) if rows else total
+
+    def groups(self, inputs: Tensor) -> Iterator[tuple[DistinctSlots, Tensor]]:
+        """Yield all jets in groups: their different track slots, and vertices (features, m, 5)."""
+        tracks, vertices = self.split(inputs)
+        most = _SLOTS_PER_GROUP.get(inputs.device.type, _SLOTS_PER_GROUP_ELSEWHERE)
+        for group in groups_of_distinct_slots(tracks, most):
+            yield group, vertices[group.rows].permute(1, 0, 2)
+
+    def run_group(
+        self,
+        group: DistinctSlots,
+        vertices: Tensor,
+        memory: Memory,
+        visit: _Visit = lambda *_: None,
+    ) -> Tensor:
+        """Return f_O of the different slots of a group of jets.
+
+        Args:
+            group: The m jets, with k different track slots.
+            vertices: (features, m, vertex slots).
+            memory: Where activations may lie.
+            visit: Is shown the activations of each hidden layer, by its number in
+                :data:`LAYERS`, and for which of the jets and which of their rows they are:
+                edges (nodes, jets, receivers, senders), vertex edges (nodes, jets, vertices,
+                tracks), slots (nodes, jets, slots).  They are overwritten afterwards.
+
+        Returns:
+            (node_features, m, k).
+        """
+        shape = group.values.shape[1:]
+        values = group.values.flatten(1)
+        effects = self._effects(group, memory, visit)
+        vertex_effects = self._vertex_effects(group, vertices, memory, visit)
+        found = torch.cat([values, effects.flatten(1), vertex_effects.flatten(1)])
+        everything = slice(0, shape[0]), slice(0, shape[1])
+        for number, layer in enumerate(linear_layers(self.nodes)):
+            found = dense(layer, found)
+            visit(6 + number, found.view(-1, *shape), *everything)
+        return found.view(-1, *shape)
+
+    @torch.no_grad()
+    def summed_activations(
+        self, inputs: Tensor, *, fired: bool = False, padding: bool = True
+    ) -> list[Tensor]:
+        """Return the activations of each hidden layer, summed over the edges or slots of each jet.
+
+        Those of edges and slots that are equal are computed once, and count as often as there are
+        such.
+
+        Args:
+            inputs: (n, inputs).
+            fired: Whether activations count as 1 where they are not zero.
+            padding: Whether empty slots, and edges with one, are summed as well (as published).
+
+        Returns:
+            (n, nodes) for each of :data:`LAYERS`.
+        """
+        layers = [
+            layer
+            for block in (self.edges, self.vertex_edges, self.nodes)
+            for layer in linear_layers(block)
+        ]
+        sums = [inputs.new_zeros(len(inputs), layer.out_features) for layer in layers]
+        memory = Memory(inputs)
+        for group, vertices in self.groups(inputs):
+            filled = group.filled.to(inputs.dtype), (vertices != 0).any(dim=0).to(inputs.dtype)
+            counted = group.counts.expand_as(filled[0]), torch.ones_like(filled[1])
+            slots, of_vertices = counted if padding else filled
+
+            def visit(  # noqa: PLR0917 - bound to this turn of the loop
+                number: int,
+                found: Tensor,
+                jets: slice,
+                rows: slice,
+                group: DistinctSlots = group,
+                slots: Tensor = slots,
+                of_vertices: Tensor = of_vertices,
+            ) -> None:
+                found = (found > 0).to(found.dtype) if fired else found
+                weights = slots[jets]
+                if number < 3:
+                    itself = found.diagonal(offset=rows.start, dim1=2, dim2=3)
+                    received = (found * weights[:, None]).sum(dim=3) - itself
+                    total = (received * weights[:, rows]).sum(dim=2)
+                elif number < 6:
+                    pairs = of_vertices[jets, :, None] * weights[:, None]
+                    total = (found * pairs).sum(dim=(2, 3))
+                else:
+                    total = (found * weights).sum(dim=2)
+                sums[number].index_add_(0, group.rows[jets], total.T)
+
+            self.run_group(group, vertices, memory, visit)
+        return sums
+
+    def _effects(self, group: DistinctSlots, memory: Memory, visit: _Visit) -> Tensor:
+        """Return the sum of f_R over all edges to each slot, (edge_features, m, k)."""
+        _, jets, count = group.values.shape
+        first, *others = linear_layers(self.edges)
+        receivers, senders = self._ends(first, group.values, group.values)
+        found = []
+        for some, parts in tiles(jets, count, count, self._edges_at_once(group.values)):
+            sums = []
+            for part in parts:
+                ends = receivers[:, some, part, None], senders[:, some, None]
+                edges = self._edge_layers(ends, others, memory, _at(visit, 0, some, part))
+                total = torch.mv(edges.flatten(0, 2), group.counts).view(edges.shape[:3])
+                # No slot sends to itself; nor does an empty one, to which the others do.
+                itself = edges.diagonal(offset=part.start, dim1=2, dim2=3)
+                sums.append(total - itself)
+            found.append(torch.cat(sums, dim=2))
+        return torch.cat(found, dim=1)
+
+    def _vertex_effects(
+        self, group: DistinctSlots, vertices: Tensor, memory: Memory, visit: _Visit
+    ) -> Tensor:
+        """Return the sum of f_R^pv over all vertices for each slot, (edge_features, m, k)."""
+        _, jets, count = group.values.shape
+        slots = self.vertex_slots
+        first, *others = linear_layers(self.vertex_edges)
+        receivers, senders = self._ends(first, group.values, vertices)
+        found = []
+        for some, _ in tiles(jets, slots, count, self._edges_at_once(group.values)):
+            ends = receivers[:, some, None], senders[:, some, :, None]
+            shown = _at(visit, 3, some, slice(0, slots))
+            edges = self._edge_layers(ends, others, memory, shown)
+            found.append(edges.sum(dim=2))
+        return torch.cat(found, dim=1)
+
+    def _ends(self, first: nn.Linear, receivers: Tensor, senders: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the two ends of edges add to a first layer, (nodes, m, ends) each."""
+        weights = first.weight[:, : self.tracks], first.weight[:, self.tracks :]
+        of_receivers = torch.addmm(first.bias[:, None], weights[0], receivers.flatten(1))
+        of_senders = torch.mm(weights[1], senders.flatten(1))
+        return (
+            of_receivers.view(-1, *receivers.shape[1:]),
+            of_senders.view(-1, *senders.shape[1:]),
+        )
+
+    def _edge_layers(
+        self,
+        ends: tuple[Tensor, Tensor],
+        layers: Sequence[nn.Linear],
+        memory: Memory,
+        visit: Callable[[int, Tensor], None],
+    ) -> Tensor:
+        """Return the last layer of edges (edge_features, jets, rows, columns)."""
+        shape = [max(sizes) for sizes in zip(*(end.shape for end in ends), strict=True)]
+        found = torch.add(*ends, out=memory.piece(0, *shape)).relu_()
+        visit(0, found)
+        found = found.flatten(1)
+        for place, layer in enumerate(layers, 1):
+            found = dense(layer, found, memory.piece(place, layer.out_features, found.shape[1]))
+            visit(place, found.view(-1, *shape[1:]))
+        return found.view(-1, *shape[1:])
+
+    def _edges_at_once(self, like: Tensor) -> int:
+        layers = linear_layers(self.edges)
+        of_cores = _EDGE_BYTES_OF_CORE * torch.get_num_threads()
+        suited = of_cores if like.device.type == "cpu" else _EDGE_BYTES_ELSEWHERE
+        chosen = self.edge_bytes or suited
+        return chosen // (like.element_size() * sum(layer.out_features for layer in layers))
+
+
+def _at(visit: _Visit, number: int, jets: slice, rows: slice) -> Callable[[int, Tensor], None]:
+    """Return a visit of the layers from a number on, of some jets and rows."""
+    return lambda place, found: visit(number + place, found, jets, rows)
+
+
+def linear_layers(network: nn.Sequential) -> list[nn.Linear]:
+    """Return the linear layers of a network, without its ReLUs."""
+    return [module for module in network if isinstance(module, nn.Linear)]
+
+
+def dense(layer: nn.Linear, values: Tensor, out: Tensor | None = None) -> Tensor:
+    """Return a layer with its ReLU, (outputs, items), of values (inputs, items)."""
+    return torch.addmm(layer.bias[:, None], layer.weight, values, out=out).relu_()
