@@ -19,13 +19,13 @@ from repro.models.tagger import load_tagger, predict_logits, untrained_tagger
 runtime = pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
 
-VARIANTS = ["in", "in:De8", "in:psvfeaturesdropped_001_noTrackQ_hidden32_De8_Do8"]
+VARIANTS = ["in", "in:psvfeaturesdropped_001_noTrackQ_hidden32_De8_Do8"]
 
 
-def jets(kind):
-    if kind == "filled":
-        return artificial_jets()
-    return jets_with([0, 1, 30, 59, 60], [0, 5, 2, 1, 5], anywhere=True)
+def jets():
+    """Filled jets, and some with padding in any slots."""
+    some = artificial_jets(), jets_with([0, 1, 30, 59, 60], [0, 5, 2, 1, 5], anywhere=True)
+    return [np.concatenate(parts) for parts in zip(*some, strict=True)]
 
 
 def run_file(path, *arrays):
@@ -40,10 +40,9 @@ def rows_of(tagger, tracks, vertices):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-@pytest.mark.parametrize("kind", ["filled", "padded"])
-def test_files_give_the_logits_and_probabilities(name, kind, tmp_path):
+def test_files_give_the_logits(name, tmp_path):
     tagger = untrained_tagger(name)
-    tracks, vertices = jets(kind)
+    tracks, vertices = jets()
     kept = kept_features(tagger.card)
     seen = tracks[:, kept[0]], vertices[:, kept[1]]
     rows = rows_of(tagger, tracks, vertices)
@@ -54,16 +53,13 @@ def test_files_give_the_logits_and_probabilities(name, kind, tmp_path):
         np.testing.assert_allclose(
             found, wanted[batch], rtol=1e-5, atol=1e-5 * np.abs(wanted).max()
         )
-    export_onnx(tagger, tmp_path / "p.onnx")
-    found = run_file(tmp_path / "p.onnx", *seen)
-    np.testing.assert_allclose(found, score(tagger, rows), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["in", "in:psvfeaturesdropped_005_noTrackQ"])
 def test_authors_networks_score_the_same_in_onnx(fetch, name, tmp_path):
     """Claim C5, of our own export."""
     tagger = load_tagger(name, "authors", fetch)
-    tracks, vertices = artificial_jets()
+    tracks, vertices = jets()
     export_onnx(tagger, tmp_path / "p.onnx")
     kept = kept_features(tagger.card)
     found = run_file(tmp_path / "p.onnx", tracks[:, kept[0]], vertices[:, kept[1]])

@@ -4,10 +4,21 @@ Rules as in the study (arXiv:2210.04371, LRP notebooks): the relevance of a laye
 shared among its inputs in proportion to their contributions with transformed weights,
 W' = W + γ·max(W, 0) for LRP-γ, γ = 2 in every layer.  Biases are transformed alike and kept:
 they absorb relevance (quirk B12); ``biases=False`` leaves them out and conserves it.
+
+The study of the Interaction Network (arXiv:2211.12770) leaves biases out.  Its older results have
+W' = W + γ where W > 0 (``gamma_constant``).  With either rule denominators cross zero where inputs
+are negative, and single jets dominate; ``gamma_signed`` enhances what is positive in the product of
+weight and input instead, and keeps denominators away from zero.  For inputs that are not negative,
+such as those of all layers but the first, it is ``gamma``.
+
+A network that is more than a dense one says itself where relevance goes
+(:class:`PropagatesRelevance`), and leaves to the rule what layers do.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +34,7 @@ from repro.metrics.means import mean_intervals
 
 __all__ = [
     "RULES",
+    "PropagatesRelevance",
     "Rule",
     "explain_by_lrp",
     "normalise",
@@ -42,11 +54,33 @@ class Rule:
         weights: Transforms weights or biases, given the rule's parameter.
         stabilise: Transforms the denominators, given the rule's parameter.
         parameter: Default of the parameter.
+        negative: Transforms the weights of negative inputs; None: as those of others.
     """
 
     weights: Callable[[Tensor, float], Tensor]
     stabilise: Callable[[Tensor, float], Tensor]
     parameter: float
+    negative: Callable[[Tensor, float], Tensor] | None = None
+
+
+@runtime_checkable
+class PropagatesRelevance(Protocol):
+    """A network that says where relevance goes besides through its layers."""
+
+    def propagated_relevance(
+        self,
+        inputs: Tensor,
+        start: Tensor,
+        through: Callable[[Sequence[nn.Linear], Tensor, Tensor], Tensor],
+    ) -> Tensor:
+        """Return the relevance of the inputs, (n, features).
+
+        Args:
+            inputs: (n, features).
+            start: (n, outputs), relevance of the outputs.
+            through: Gives the relevance of the inputs of layers, from these and the relevance of
+                their outputs.
+        """
 
 
 def _same(tensor: Tensor, _: float) -> Tensor:
@@ -57,10 +91,21 @@ def _away_from_zero(tensor: Tensor, epsilon: float) -> Tensor:
     return tensor + torch.full_like(tensor, epsilon).copysign(tensor)
 
 
+def _with_positive(weights: Tensor, gamma: float) -> Tensor:
+    return weights + gamma * weights.clamp(min=0)
+
+
 RULES = {
     "zero": Rule(_same, _same, 0.0),
     "epsilon": Rule(_same, _away_from_zero, 0.01),
-    "gamma": Rule(lambda weights, gamma: weights + gamma * weights.clamp(min=0), _same, 2.0),
+    "gamma": Rule(_with_positive, _same, 2.0),
+    "gamma_constant": Rule(lambda weights, gamma: weights + gamma * (weights > 0), _same, 2.0),
+    "gamma_signed": Rule(
+        _with_positive,
+        lambda tensor, _: _away_from_zero(tensor, 0.01),
+        2.0,
+        negative=lambda weights, gamma: weights + gamma * weights.clamp(max=0),
+    ),
 }
 
 
@@ -79,7 +124,7 @@ def propagate(
         layers: Linear layers with a ReLU between them.
         inputs: (n, features).
         start: (n, outputs), the relevance of the outputs; zero for those not asked about.
-        rule: ``gamma``, ``epsilon`` or ``zero``.
+        rule: One of :data:`RULES`: ``gamma``, ``epsilon``, ``zero`` and others.
         parameter: γ or ε; by default 2 and 0.01.
         biases: Whether biases take part in the denominators (as published).
 
@@ -99,8 +144,8 @@ def propagate(
     relevance = start
     for depth in range(len(layers) - 1, -1, -1):
         layer = layers[depth]
-        weight = chosen.weights(layer.weight, strength)
-        z = activations[depth] @ weight.T
+        parts = _parts(chosen, strength, activations[depth], layer.weight)
+        z = torch.stack([values @ weight.T for values, weight in parts]).sum(dim=0)
         if biases:
             if layer.bias is not None:
                 z = z + chosen.weights(layer.bias, strength)
@@ -108,8 +153,20 @@ def propagate(
                 z = torch.relu(z)  # as published; without biases it would lose relevance
         z = torch.where(z == 0, z, chosen.stabilise(z, strength))
         share = torch.where(z == 0, 0.0, relevance / torch.where(z == 0, 1.0, z))
-        relevance = activations[depth] * (share @ weight)
+        relevance = torch.stack([values * (share @ weight) for values, weight in parts]).sum(dim=0)
     return relevance
+
+
+def _parts(
+    rule: Rule, strength: float, values: Tensor, weights: Tensor
+) -> list[tuple[Tensor, Tensor]]:
+    """Return inputs with their transformed weights; negative ones apart if theirs are others."""
+    if rule.negative is None:
+        return [(values, rule.weights(weights, strength))]
+    return [
+        (values.clamp(min=0), rule.weights(weights, strength)),
+        (values.clamp(max=0), rule.negative(weights, strength)),
+    ]
 
 
 def rule_parameter(rule: str, parameter: float | None) -> float:
@@ -146,7 +203,8 @@ def explain_by_lrp(
     the absolute values.
 
     Args:
-        problem: The classifier, a dense network, and its jets.
+        problem: The classifier, a dense network or one that :class:`PropagatesRelevance`, and its
+            jets.
         rule: Rule of every layer.
         parameter: Parameter of the rule.
         biases: Quirk B12, on as published.
@@ -174,8 +232,14 @@ def explain_by_lrp(
 
 def _relevance(problem: Problem, rule: str, parameter: float | None, *, biases: bool) -> FloatArray:
     network = problem.network.to(problem.device)
-    with torch.inference_mode():
-        layers = check_dense(network, problem.tensor(problem.inputs[:256]))
+    shared = functools.partial(propagate, rule=rule, parameter=parameter, biases=biases)
+    run: Callable[[Tensor, Tensor], Tensor]
+    if isinstance(network, PropagatesRelevance):
+        run = functools.partial(network.propagated_relevance, through=shared)
+    else:
+        with torch.inference_mode():
+            layers = check_dense(network, problem.tensor(problem.inputs[:256]))
+        run = functools.partial(shared, layers)
     parts = []
     starts = range(0, len(problem.inputs), _JETS_PER_BATCH)
     for first in problem.progress(starts, "LRP"):
@@ -184,7 +248,7 @@ def _relevance(problem: Problem, rule: str, parameter: float | None, *, biases: 
         with torch.inference_mode():
             logits = network(inputs)
             begin = start_relevance(logits, labels.to(logits.device))
-            found = propagate(layers, inputs, begin, rule, parameter, biases=biases)
+            found = run(inputs, begin)
             parts.append(found.double().cpu().numpy())
     return np.concatenate(parts)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-__all__ = ["DenseNetwork", "count_parameters", "relu_layers"]
+__all__ = ["DenseNetwork", "count_parameters", "linear_layers", "relu_layers"]
 
 
 class DenseNetwork(nn.Module):
@@ -57,6 +57,15 @@ def relu_layers(sizes: Sequence[int], dropout: Sequence[float] = ()) -> nn.Seque
         if dropout:
             blocks.append(nn.Dropout(dropout[position]))
     return nn.Sequential(*blocks)
+
+
+def linear_layers(network: nn.Sequential) -> list[nn.Linear]:
+    """Return the linear layers of a network, without its ReLUs.
+
+    >>> len(linear_layers(relu_layers([3, 100, 64])))
+    2
+    """
+    return [module for module in network if isinstance(module, nn.Linear)]
 
 
 def count_parameters(network: nn.Module) -> int:

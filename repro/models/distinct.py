@@ -27,12 +27,14 @@ class DistinctSlots:
         values: (features, m, k), their filled slots, then an empty one unless all are filled.
         counts: (k,), how many slots of the jet each of them stands for.
         filled: (m, k), whether a slot is filled.
+        places: (m, features, k), which slots of the jets these are.
     """
 
     rows: Tensor
     values: Tensor
     counts: Tensor
     filled: Tensor
+    places: Tensor
 
 
 def groups_of_distinct_slots(values: Tensor, most: int) -> Iterator[DistinctSlots]:
@@ -56,7 +58,8 @@ def groups_of_distinct_slots(values: Tensor, most: int) -> Iterator[DistinctSlot
     used = torch.arange(slots, device=values.device) < different
     for rows, count in groups_of_equal_count(used, int, most):
         places = order[rows, :count]
-        chosen = values[rows].gather(2, places[:, None].expand(-1, features, -1))
+        everywhere = places[:, None].expand(-1, features, -1)
+        chosen = values[rows].gather(2, everywhere)
         counts = values.new_ones(count)
         counts[-1] = slots - count + 1
         yield DistinctSlots(
@@ -64,6 +67,7 @@ def groups_of_distinct_slots(values: Tensor, most: int) -> Iterator[DistinctSlot
             values=chosen.permute(1, 0, 2).contiguous(),
             counts=counts,
             filled=filled[rows].gather(1, places),
+            places=everywhere,
         )
 
 

@@ -23,10 +23,11 @@ import torch
 from torch import Tensor, nn
 
 from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS
-from repro.models.dense import relu_layers
+from repro.models.dense import linear_layers, relu_layers
 from repro.models.distinct import DistinctSlots, Memory, groups_of_distinct_slots, tiles
+from repro.models.interaction_relevance import Through, relevance_of_group
 
-__all__ = ["LAYERS", "InteractionNetwork", "dense", "linear_layers"]
+__all__ = ["LAYERS", "InteractionNetwork", "dense"]
 
 LAYERS = ("fr1", "fr2", "fr3", "fr1_pv", "fr2_pv", "fr3_pv", "fo1", "fo2", "fo3")
 """The authors' names of the hidden layers: of f_R, of f_R^pv, of f_O."""
@@ -200,6 +201,25 @@ class InteractionNetwork(nn.Module):
             self.run_group(group, vertices, memory, visit)
         return sums
 
+    def propagated_relevance(self, inputs: Tensor, start: Tensor, through: Through) -> Tensor:
+        """Return the relevance of the inputs, (n, inputs), from that of the logits.
+
+        What is equal is computed once, as in the forward pass: it is equally relevant.
+
+        Args:
+            inputs: (n, inputs).
+            start: (n, 2), relevance of the logits.
+            through: Gives the relevance of the inputs of layers from that of their outputs.
+        """
+        found = torch.zeros_like(inputs)
+        tracks, vertices = self.split(found)
+        for group, of_vertices in self.groups(inputs):
+            of_group = relevance_of_group(self, group, of_vertices, start[group.rows], through)
+            # Slots of the group stand for those of the jets that they were taken from.
+            tracks[group.rows] = tracks[group.rows].scatter(2, group.places, of_group[0])
+            vertices[group.rows] = of_group[1]
+        return torch.cat([tracks.flatten(1), vertices.flatten(1)], dim=1)
+
     def _effects(self, group: DistinctSlots, memory: Memory, visit: _Visit) -> Tensor:
         """Return the sum of f_R over all edges to each slot, (edge_features, m, k)."""
         _, jets, count = group.values.shape
@@ -272,11 +292,6 @@ class InteractionNetwork(nn.Module):
 def _at(visit: _Visit, number: int, jets: slice, rows: slice) -> Callable[[int, Tensor], None]:
     """Return a visit of the layers from a number on, of some jets and rows."""
     return lambda place, found: visit(number + place, found, jets, rows)
-
-
-def linear_layers(network: nn.Sequential) -> list[nn.Linear]:
-    """Return the linear layers of a network, without its ReLUs."""
-    return [module for module in network if isinstance(module, nn.Linear)]
 
 
 def dense(layer: nn.Linear, values: Tensor, out: Tensor | None = None) -> Tensor:

@@ -8,7 +8,8 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from repro.models.interaction_network import InteractionNetwork, linear_layers
+from repro.models.dense import linear_layers
+from repro.models.interaction_network import InteractionNetwork
 
 __all__ = ["MatrixInteraction", "PortableInteraction"]
 
