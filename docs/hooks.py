@@ -62,16 +62,21 @@ def path_of(item: Item) -> str:
     return f"{item.paper}/{item.stem}"
 
 
-def read_result(item: Item) -> dict[str, Any] | None:
-    """Return the committed result of an item, if there is one."""
-    path = RESULTS / f"{path_of(item)}.json"
+def read_result(item: Item, folder: str = "") -> dict[str, Any] | None:
+    """Return the committed result of an item, if there is one.
+
+    Args:
+        item: The item.
+        folder: ``fixtures`` for that on the authors' stored jets.
+    """
+    path = RESULTS / folder / f"{path_of(item)}.json"
     return json.loads(path.read_text("utf-8")) if path.is_file() else None
 
 
 def headline() -> str:
     """Return the baseline's performance, from the result of table 1."""
     (item,) = (item for item in load_items("toptag") if item.id == "toptag/table1")
-    result = read_result(item)
+    result = read_result(item, "fixtures")
     if result is None:
         return f"{NOT_YET} `{command(item)}` does."
     row, columns = result["values"]["rows"]["baseline"], result["values"]["columns"]
