@@ -176,9 +176,9 @@ def test_several_taggers_go_in_one_pass(table, monkeypatch):
 
         return compute
 
-    compute_of = {family: entry.compute for family, entry in FAMILIES.items()}
+    compute_of = {family: entry.make for family, entry in FAMILIES.items()}
     for family, entry in list(FAMILIES.items()):
-        counting = dataclasses.replace(entry, compute=counted(family))
+        counting = dataclasses.replace(entry, make=counted(family))
         monkeypatch.setitem(FAMILIES, family, counting)
     together, _ = score_file(table, taggers, chunk=7)
     for name in taggers:
