@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import h5py
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.data.atomic import replacing
+from repro.data.closing import Closing
 from repro.data.jets import Jets
 from repro.errors import BadInput, MissingData
 
@@ -50,7 +50,7 @@ class PackedPart:
     quantities: NDArray[np.float32]
 
 
-class PackedJets:
+class PackedJets(Closing):
     """A packed file, open for reading; use it in a ``with`` statement.
 
     Attributes:
@@ -90,15 +90,8 @@ class PackedJets:
             file.close()
             raise BadInput(f"{path} is damaged: get it again") from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def __len__(self) -> int:

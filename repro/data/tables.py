@@ -13,7 +13,6 @@ Source: arXiv:1902.09914, appendix; arXiv:2210.04371, section on data.
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import h5py
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.data._pytables import KEY, Column, locate_columns
+from repro.data.closing import Closing
 from repro.data.hdf5 import load_filters, open_hdf5
 from repro.data.jets import LABEL, MOMENTA, SPLIT, TRUTH, Jets
 from repro.data.table_writer import write_jets
@@ -32,7 +32,7 @@ __all__ = ["JetTable", "Jets", "iter_jets", "read_jets", "write_jets"]
 _CHUNK = 8192
 
 
-class JetTable:
+class JetTable(Closing):
     """A file of jets, open for reading; use it in a ``with`` statement.
 
     Attributes:
@@ -77,17 +77,6 @@ class JetTable:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return int(self._dataset.shape[0])

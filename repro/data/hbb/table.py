@@ -4,16 +4,16 @@ A format says where its arrays lie (:class:`RecordTable`); what is made of them 
 all: ROOT files, their HDF5 twins, and the processed files of the authors' converter.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from os import PathLike
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.closing import Closing
 from repro.data.hbb.branches import Group, find_group
 from repro.data.hbb.jets import HbbJets, join_jets
 from repro.data.hbb.labels import Unlabelled, check_policy, labels_of
@@ -26,7 +26,7 @@ CHUNK = 4096
 """Jets at a time: 31 MB of tracks and vertices."""
 
 
-class RecordTable(ABC):
+class RecordTable(Closing):
     """A file of jets, open for reading; use it in a ``with`` statement.
 
     Args:
@@ -83,17 +83,6 @@ class RecordTable(ABC):
     def close(self) -> None:
         """Close the file."""
         self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def iter_jets(
         self,
