@@ -10,7 +10,6 @@ MAD relevance is the mean absolute differential relevance.  Jets with f near 0 e
 of |f| over the class instead.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -144,7 +143,7 @@ def _errors_of_the_means(
     How the relevance follows the replacement needs fewer jets than the relevance itself.
     """
     error = problem.errors_of_means()
-    some = _some_of(problem)
+    some = problem.first_of_each_class(_JETS_FOR_ERRORS)
     above, below = (_panels(some, values + sign * error, treated) for sign in (1, -1))
     moved = {name: (above[name].value - below[name].value) / 2 for name in problem.classes}
     correlation = _correlation_of_means(some)
@@ -157,13 +156,6 @@ def _correlation_of_means(problem: Problem) -> FloatArray:
     if problem.filled_by:
         inputs[inputs[:, problem.filled_by] == 0] = np.nan
     return correlation_of([influence(inputs[:, column]) for column in problem.ranked])
-
-
-def _some_of(problem: Problem) -> Problem:
-    """Return a problem with at most so many jets of each class."""
-    kept = [np.flatnonzero(problem.of_class(label))[:_JETS_FOR_ERRORS] for label in (0, 1)]
-    rows = np.sort(np.concatenate(kept))
-    return dataclasses.replace(problem, inputs=problem.inputs[rows], labels=problem.labels[rows])
 
 
 def _widened(

@@ -1,5 +1,6 @@
 """What every explanation method takes and gives."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,6 +96,15 @@ class Problem:
     def of_class(self, label: int) -> NDArray[np.bool_]:
         """Return the mask of the jets of class 0 or 1."""
         return np.asarray(self.labels == label)
+
+    def first_of_each_class(self, count: int) -> "Problem":
+        """Return the problem with so many jets of each class at most, in their order."""
+        kept = [np.flatnonzero(self.of_class(label))[:count] for label in (0, 1)]
+        return self.with_jets(np.sort(np.concatenate(kept)))
+
+    def with_jets(self, rows: NDArray[np.integer]) -> "Problem":
+        """Return the problem with some of its jets, in the order of ``rows``."""
+        return dataclasses.replace(self, inputs=self.inputs[rows], labels=self.labels[rows])
 
     def tensor(self, values: NDArray[np.floating]) -> Tensor:
         """Return an array as a tensor on the device."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
@@ -99,7 +98,7 @@ def _explains_one_jet(method: Method) -> Finding:
     alone = np.flatnonzero(problem.labels == 1)[:1]
     rows = np.append(np.flatnonzero(problem.labels == 0), np.repeat(alone, 2))
     try:
-        found = _explain(method, _subset(problem, rows))
+        found = _explain(method, problem.with_jets(rows))
     except BadInput as error:
         return Finding("no", str(error))
     panel = found.panels.get(problem.classes[1])
@@ -202,23 +201,14 @@ def _problem(network: nn.Module, features: int = _FEATURES) -> Problem:
     return Problem(network, inputs.astype(np.float32), labels, names)
 
 
-def _subset(problem: Problem, rows: NDArray[np.int64]) -> Problem:
-    inputs, labels = problem.inputs[rows], problem.labels[rows]
-    return Problem(problem.network, inputs, labels, problem.features)
-
-
 def _explain(method: Method, problem: Problem) -> Explanation:
     """Run a method on as many jets as it can afford, see ``_DEAR``."""
-    few = problem if method.name not in _DEAR else _subset(problem, _few(problem))
+    few = problem.first_of_each_class(_FEW) if method.name in _DEAR else problem
     if method.name != "kernel_shap":
         return method.explain(few)
     # The study has two coalitions per input; with so few inputs the regression needs more.
     coalitions = 4 * len(problem.features)
     return method.explain(few, background=problem.inputs[:_BACKGROUND], nsamples=coalitions)
-
-
-def _few(problem: Problem) -> NDArray[np.int64]:
-    return np.concatenate([np.flatnonzero(problem.of_class(label))[:_FEW] for label in (0, 1)])
 
 
 def _access(method: Method, network: DenseNetwork) -> tuple[nn.Module, str]:

@@ -3,7 +3,6 @@
 No figure of the paper: its main point, that methods disagree, in one picture.
 """
 
-import dataclasses
 import itertools
 from typing import Any
 
@@ -126,11 +125,7 @@ def _problem(context: Context, sample: Sample, tagger: Tagger) -> Problem:
 def _fewer(problem: Problem, method: str) -> Problem:
     """Return the problem with as many jets of each class as the method gets."""
     most = _JETS.get(method)
-    if most is None:
-        return problem
-    kept = [np.flatnonzero(problem.of_class(label))[:most] for label in (0, 1)]
-    rows = np.sort(np.concatenate(kept))
-    return dataclasses.replace(problem, inputs=problem.inputs[rows], labels=problem.labels[rows])
+    return problem if most is None else problem.first_of_each_class(most)
 
 
 def _draw(found: dict[str, Explanation], panel: str, seed: int) -> dict[str, FloatArray]:
