@@ -25,6 +25,7 @@ __all__ = [
     "explained_jets",
     "pick_background",
     "shap_bars",
+    "shap_details",
     "shap_evidence",
     "shap_order",
     "shap_rank",
@@ -138,6 +139,12 @@ def shap_bars(found: Explanation, panel: str) -> dict[str, Any]:
             if "interval" in number:
                 bars[name]["estimate"] = number["interval"]
     return bars
+
+
+def shap_details(found: Explanation) -> dict[str, Any]:
+    """Return what the values have in common: base, residuals, error of the background."""
+    names = ("base", "mean_residual", "largest_residual", "background_error")
+    return {name: found.details[name] for name in names if name in found.details}
 
 
 def shap_order(

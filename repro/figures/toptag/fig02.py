@@ -16,6 +16,7 @@ from repro.figures.shap import (
     explained_jets,
     pick_background,
     shap_bars,
+    shap_details,
     shap_evidence,
     shap_order,
     shap_rank,
@@ -50,8 +51,7 @@ def compute(context: Context) -> Result:
     # The authors explained these very jets: for this figure they are all there is.
     evidence = {"": shap_evidence(chosen, tagger, found)}
     values = _values("computed", found, seed, evidence[""])
-    about_shap = ("base", "mean_residual", "largest_residual", "background_error")
-    values |= {name: found.details[name] for name in about_shap if name in found.details}
+    values |= shap_details(found)
     authors = [f"authors{part}" for part in ("", "_order", "_rank", "_signed", "_base")]
     stored = Evidence("complete", "SHAP values that the authors stored")
     if sample.data["source"] == "fixtures":

@@ -23,6 +23,7 @@ from repro.figures.shap import (
     explained_jets,
     pick_background,
     shap_bars,
+    shap_details,
     shap_evidence,
     shap_order,
 )
@@ -65,14 +66,13 @@ def compute(context: Context) -> Result:
     )
     evidence = {"": shap_evidence(chosen, tagger, found)}
     shown = {name: shap_bars(found, name) for name in ("qcd", "top")}
-    about_shap = ("base", "mean_residual", "largest_residual", "background_error")
     values: dict[str, Any] = {
         "shap": shown,
         "shap_by_rank": {name: _by_rank(shown[name]) for name in shown},
         "order": {
             name: {"first_three": shap_order(found, name, 3, seed, evidence[""])} for name in shown
         },
-        **{name: found.details[name] for name in about_shap if name in found.details},
+        **shap_details(found),
     }
     if sample.data["source"] == "fixtures":
         values |= {name: _authors(context.fetch, variant) for name, variant in _AUTHORS.items()}
