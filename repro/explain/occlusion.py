@@ -4,9 +4,12 @@ Source: arXiv:2210.04371, dAUC notebooks.  The replacement is the mean over the 
 both classes and padded zeros included; ΔAUC is in percentage points.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
@@ -17,7 +20,7 @@ from repro.metrics.intervals import Interval, auc_interval, jet_order, placement
 from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 
-__all__ = ["auc_drops", "discriminant", "explain_by_occlusion"]
+__all__ = ["auc_drops", "discriminant", "drops_from_logits", "explain_by_occlusion"]
 
 
 @method("occlusion", "ΔAUC when a feature is replaced by its mean, percentage points")
@@ -56,10 +59,27 @@ def auc_drops(
         level: Confidence level of the intervals.
     """
     logits, masked = masked_logits(problem, values)
-    labels, scores = problem.labels, discriminant(logits)
+    return drops_from_logits(logits, (changed for _, changed in masked), problem.labels, level)
+
+
+def drops_from_logits(
+    logits: FloatArray,
+    masked: Iterable[FloatArray],
+    labels: NDArray[np.integer],
+    level: float,
+) -> tuple[Intervals, Interval]:
+    """Return 100·(AUC - AUC with a mask) for each mask, and the AUC in %.
+
+    Args:
+        logits: (n,) or (n, classes), of the jets as they are.
+        masked: The same of the masked jets, for one mask after the other.
+        labels: (n,).
+        level: Confidence level of the intervals.
+    """
+    scores = discriminant(logits)
     order = jet_order(scores, labels)
     base = placements(scores, labels, order)
-    changed = (placements(discriminant(logits), labels, order) for _, logits in masked)
+    changed = (placements(discriminant(found), labels, order) for found in masked)
     drops = difference_intervals(base, changed, level)
     whole = auc_interval(rank_jets(scores, labels), level)
     return in_points(drops), in_points(whole)

@@ -19,14 +19,10 @@ from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.explain.mad_relevance import differential_relevance, own_logit
 from repro.explain.masking import logits_of
-from repro.explain.occlusion import discriminant
+from repro.explain.occlusion import drops_from_logits
 from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Explanation, Problem
-from repro.metrics.correlated import difference_intervals
-from repro.metrics.intervals import auc_interval, jet_order, placements
 from repro.metrics.means import mean_intervals
-from repro.metrics.percent import in_points
-from repro.metrics.roc import rank_jets
 
 __all__ = ["FACTOR", "MasksPairs", "explain_by_pair_masking", "pair_names"]
 
@@ -97,10 +93,8 @@ def explain_by_pair_masking(
     labels = problem.labels
     own = own_logit(base, labels)
     probability = _own_probability(base, labels)
-    scores = discriminant(base)
-    order = jet_order(scores, labels)
-    places = placements(scores, labels, order)
-    whole = auc_interval(rank_jets(scores, labels), level)
+    each = (masked[:, position].astype(np.float64) for position in range(len(masks)))
+    areas, whole = drops_from_logits(base, each, labels, level)
     relevance = np.empty((len(labels), len(masks)))
     drops = np.empty_like(relevance)
     for position in range(len(masks)):
@@ -111,11 +105,7 @@ def explain_by_pair_masking(
             change = differential_relevance(own[mine], changed[mine], scale)
             relevance[mine, position] = np.abs(change)
         drops[:, position] = probability - _own_probability(logits, labels)
-    others = (
-        placements(discriminant(masked[:, position].astype(np.float64)), labels, order)
-        for position in range(len(masks))
-    )
-    panels = {"delta_auc": in_points(difference_intervals(places, others, level))}
+    panels = {"delta_auc": areas}
     for label, name in enumerate(problem.classes):
         mine = problem.of_class(label)
         panels[name] = mean_intervals(treat_outliers(relevance[mine], outliers, factor), level)
@@ -127,7 +117,7 @@ def explain_by_pair_masking(
         "1",
         pair_names(slots),
         panels,
-        details={"auc": in_points(whole)},
+        details={"auc": whole},
         settings={
             "slots": slots,
             "alone": alone,
