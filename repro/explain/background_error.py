@@ -21,7 +21,7 @@ from scipy.special import ndtri
 
 from repro.data.arrays import FloatArray
 from repro.metrics.bootstrap import Intervals, bootstrap_mean
-from repro.metrics.correlated import correlation_of, influence
+from repro.metrics.correlated import correlation_of_means
 
 __all__ = ["Halves", "draw_background", "estimate_of_whole", "over_jets", "pick_halved", "reach"]
 
@@ -103,7 +103,7 @@ def over_jets(
     if len(values) < 2:
         return _without_interval(sizes, level)
     low, high = (ends.reshape(2, -1) for ends in (found.low, found.high))
-    correlation = correlation_of([influence(column) for column in sizes.T])
+    correlation = correlation_of_means(sizes)
     return Intervals(sizes.mean(axis=0), low.min(axis=0), high.max(axis=0), level, correlation)
 
 

@@ -16,7 +16,7 @@ A network that is more than a dense one says itself where relevance goes
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -145,7 +145,7 @@ def propagate(
     for depth in range(len(layers) - 1, -1, -1):
         layer = layers[depth]
         parts = _parts(chosen, strength, activations[depth], layer.weight)
-        z = torch.stack([values @ weight.T for values, weight in parts]).sum(dim=0)
+        z = _sum(values @ weight.T for values, weight in parts)
         if biases:
             if layer.bias is not None:
                 z = z + chosen.weights(layer.bias, strength)
@@ -153,7 +153,7 @@ def propagate(
                 z = torch.relu(z)  # as published; without biases it would lose relevance
         z = torch.where(z == 0, z, chosen.stabilise(z, strength))
         share = torch.where(z == 0, 0.0, relevance / torch.where(z == 0, 1.0, z))
-        relevance = torch.stack([values * (share @ weight) for values, weight in parts]).sum(dim=0)
+        relevance = _sum(values * (share @ weight) for values, weight in parts)
     return relevance
 
 
@@ -167,6 +167,11 @@ def _parts(
         (values.clamp(min=0), rule.weights(weights, strength)),
         (values.clamp(max=0), rule.negative(weights, strength)),
     ]
+
+
+def _sum(parts: Iterable[Tensor]) -> Tensor:
+    """Add tensors up; one alone is not copied."""
+    return functools.reduce(torch.add, parts)
 
 
 def rule_parameter(rule: str, parameter: float | None) -> float:

@@ -23,7 +23,13 @@ from repro.explain.outliers import PUBLISHED_FACTOR, treat_outliers
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
-from repro.metrics.correlated import correlation_from, correlation_of, covariance_of, influence
+from repro.metrics.correlated import (
+    correlation_from,
+    correlation_of,
+    correlation_of_means,
+    covariance_of,
+    influence,
+)
 from repro.metrics.intervals import Interval
 from repro.metrics.means import mean_intervals
 
@@ -152,10 +158,9 @@ def _errors_of_the_means(
 
 def _correlation_of_means(problem: Problem) -> FloatArray:
     """Return the correlation (k, k) of the errors of the means of the ranked columns."""
-    inputs = problem.inputs.astype(np.float64)
-    if problem.filled_by:
-        inputs[inputs[:, problem.filled_by] == 0] = np.nan
-    return correlation_of([influence(inputs[:, column]) for column in problem.ranked])
+    inputs = problem.inputs[:, problem.ranked].astype(np.float64)
+    inputs[~np.stack([problem.filled(column) for column in problem.ranked], axis=1)] = np.nan
+    return correlation_of_means(inputs)
 
 
 def _widened(

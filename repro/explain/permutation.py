@@ -44,8 +44,6 @@ def _shuffled(problem: Problem) -> NDArray[np.floating]:
     generator = np.random.default_rng(problem.seed)
     shuffled = problem.inputs.copy()
     for column in problem.ranked:
-        rows = np.arange(len(shuffled))
-        if problem.filled_by:
-            rows = np.flatnonzero(problem.inputs[:, problem.filled_by[column]] != 0)
+        rows = np.flatnonzero(problem.filled(column))
         shuffled[rows, column] = problem.inputs[generator.permutation(rows), column]
     return shuffled

@@ -22,6 +22,7 @@ from repro.metrics.intervals import Placements, difference_interval
 __all__ = [
     "correlation_from",
     "correlation_of",
+    "correlation_of_means",
     "covariance_of",
     "difference_intervals",
     "draw_numbers",
@@ -67,6 +68,11 @@ def correlation_of(influences: Sequence[FloatArray]) -> FloatArray:
     """
     matrix = np.stack(influences)
     return correlation_from(matrix @ matrix.T)
+
+
+def correlation_of_means(values: FloatArray) -> FloatArray:
+    """Return the correlations (k, k) of the errors of the means of columns (n, k), without NaN."""
+    return correlation_of([influence(column) for column in values.T])
 
 
 def correlation_from(covariance: FloatArray) -> FloatArray:

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
-from repro.metrics.correlated import correlation_from, correlation_of, influence
+from repro.metrics.correlated import correlation_from, correlation_of_means
 
 __all__ = [
     "Moments",
@@ -71,7 +71,7 @@ def mean_intervals(values: FloatArray, level: float = 0.95) -> Intervals:
     # One jet has a mean and no spread: no interval.
     spread = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
     margin = float(ndtri((1 + level) / 2)) * np.sqrt(spread / filled)
-    correlation = correlation_of([influence(column) for column in values.T])
+    correlation = correlation_of_means(values)
     return Intervals(mean, mean - margin, mean + margin, level, correlation)
 
 
