@@ -115,11 +115,10 @@ def kernel_shap(
 
     whole = np.asarray(background, dtype=problem.inputs.dtype)
     size = min(background_size or len(whole), len(whole))
-    drawn = [
-        draw_background(len(whole), size, problem.seed, jet) for jet in range(len(problem.inputs))
-    ]
-    has_halves = 2 <= size < len(whole)
-    in_halves = pick_halved(problem.labels, halved) if has_halves else np.zeros(0, int)
+    partly = size < len(whole)
+    jets = range(len(problem.inputs)) if partly else ()
+    drawn = [draw_background(len(whole), size, problem.seed, jet) for jet in jets]
+    in_halves = pick_halved(problem.labels, halved) if partly and size > 1 else np.zeros(0, int)
     logits = _logits(problem, problem.inputs)
     explained = logits if link == "logit" else np.asarray(expit(logits))
     key = fingerprint(
@@ -132,7 +131,7 @@ def kernel_shap(
     )
     features = problem.inputs.shape[1]
     kept = Checkpoint(checkpoints, key, (len(problem.inputs), 3, features))
-    shared = shap.KernelExplainer(probability, whole, link=link) if size == len(whole) else None
+    shared = None if partly else shap.KernelExplainer(probability, whole, link=link)
     try:
         for jet in problem.progress(range(kept.done, len(problem.inputs)), "KernelSHAP"):
             explainer = shared or shap.KernelExplainer(probability, whole[drawn[jet]], link=link)
@@ -153,13 +152,14 @@ def kernel_shap(
         raise
     kept.clear()
     of_whole = probability(whole)
-    bases = unit(np.array([of_whole[rows].mean() for rows in drawn]))
+    base = unit(of_whole.mean())
+    bases = unit(np.array([of_whole[rows].mean() for rows in drawn])) if partly else base
     values, of_halves = kept.rows[:, 0], kept.rows[in_halves, 1:]
     return Attributions(
         values,
-        float(unit(of_whole.mean())),
+        float(base),
         explained - bases - values.sum(axis=1),
-        Halves(in_halves, of_halves, size / len(whole)) if size < len(whole) else None,
+        Halves(in_halves, of_halves, size / len(whole)) if partly else None,
     )
 
 

@@ -5,6 +5,7 @@ no.  Here each mark is an experiment whose outcome is known beforehand for an id
 and trained weights do not enter.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -226,6 +227,7 @@ def _access(method: Method, network: DenseNetwork) -> tuple[nn.Module, str]:
     return network, "weights"
 
 
+@functools.cache
 def _passes(method: Method, features: int) -> float:
     """Return the forward passes per jet that the method asks for."""
     network, _ = _access(method, _network(features))
