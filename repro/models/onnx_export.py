@@ -15,7 +15,6 @@ agree with each other; they agree with torch up to that noise.  With stable mass
 gone.
 """
 
-import importlib
 import json
 import logging
 import warnings
@@ -30,9 +29,9 @@ from torch import Tensor, nn
 import repro
 from repro.data.atomic import write_atomically
 from repro.data.hbb.features import track_features, vertex_features
-from repro.errors import NotAvailable
+from repro.data.optional import load_optional
 from repro.features.registry import features_of
-from repro.models.interaction import dropped_features
+from repro.models.interaction import kept_features
 from repro.models.interaction_network import InteractionNetwork
 from repro.models.padded import padded
 from repro.models.tagger import Tagger
@@ -152,11 +151,12 @@ def _inputs(tagger: Tagger) -> dict[str, Any]:
     """Return what the file says of its inputs."""
     card = tagger.card
     if isinstance(tagger.network, InteractionNetwork):
-        dropped = dropped_features(card)
-        kinds = zip(_ARRAYS, (track_features(), vertex_features()), strict=True)
+        all_features = track_features(), vertex_features()
         return {
-            f"features_of_{array}": [f.name for f in features if f.name not in dropped]
-            for array, features in kinds
+            f"features_of_{array}": [features[position].name for position in kept]
+            for array, features, kept in zip(
+                _ARRAYS, all_features, kept_features(card), strict=True
+            )
         }
     features = features_of(card.family)
     return {
@@ -190,9 +190,4 @@ def _quiet() -> Iterator[None]:
 
 
 def _load(name: str) -> Any:  # noqa: ANN401 - untyped
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise NotAvailable(
-            f"{name} is not installed and the export needs it: pip install 'repro[onnx]'"
-        ) from error
+    return load_optional(name, "the export needs it: pip install 'repro[onnx]'")

@@ -1,11 +1,10 @@
 """The libraries of the extra ``simulate``: under the GPL, and imported here alone, when needed."""
 
 import functools
-import importlib
 import importlib.metadata
 from typing import Any
 
-from repro.errors import NotAvailable
+from repro.data.optional import load_optional
 
 __all__ = ["load_awkward", "load_fastjet", "load_pythia", "versions"]
 
@@ -52,10 +51,8 @@ def versions() -> dict[str, str]:
 
 
 def _load(name: str) -> Any:  # noqa: ANN401
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise NotAvailable(
-            f"{name} is not installed and this needs it: pip install 'repro[simulate]', or in a "
-            "checkout once 'python3 run.py simulate --help'"
-        ) from error
+    return load_optional(
+        name,
+        "this needs it: pip install 'repro[simulate]', or in a checkout once "
+        "'python3 run.py simulate --help'",
+    )

@@ -1,9 +1,8 @@
 """The libraries of the extra ``root``: imported here alone, when they are needed."""
 
-import importlib
 from typing import Any
 
-from repro.errors import NotAvailable
+from repro.data.optional import load_optional
 
 __all__ = ["load_awkward", "load_fsspec", "load_uproot"]
 
@@ -37,9 +36,4 @@ def load_fsspec() -> Any:  # noqa: ANN401
 
 
 def _load(name: str, purpose: str) -> Any:  # noqa: ANN401
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise NotAvailable(
-            f"{name} is not installed and is needed {purpose}: pip install 'repro[root]'"
-        ) from error
+    return load_optional(name, f"is needed {purpose}: pip install 'repro[root]'")
