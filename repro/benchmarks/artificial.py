@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS, track_features, vertex_features
+from repro.data.hbb.branches import find_group
+from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS
 from repro.features.interaction import interaction_features, interaction_inputs
 from repro.models.tagger import Tagger
 
@@ -32,12 +33,12 @@ def artificial_jets(jets: int, seed: int = 0) -> tuple[NDArray[np.float32], NDAr
         rng.normal(_TRACKS, _SPREAD, jets).round().clip(1, TRACK_SLOTS),
         rng.binomial(VERTEX_SLOTS, 0.5, jets),
     )
-    sizes = (len(track_features()), TRACK_SLOTS), (len(vertex_features()), VERTEX_SLOTS)
+    sizes = find_group("tracks").shape, find_group("vertices").shape
     tracks, vertices = (
         rng.standard_normal((jets, *size), np.float32) * (np.arange(size[1]) < count[:, None, None])
         for size, count in zip(sizes, counts, strict=True)
     )
-    return tracks.astype(np.float32), vertices.astype(np.float32)
+    return tracks, vertices
 
 
 def iter_artificial_inputs(

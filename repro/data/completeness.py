@@ -3,12 +3,12 @@
 import struct
 from pathlib import Path
 
+from repro.data.pins import MAGIC
 from repro.errors import IntegrityError
 
-__all__ = ["check_whole"]
+__all__ = ["check_whole", "is_web_page"]
 
 _LARGE = 1_000_000  # added to the version of ROOT files whose places take eight bytes
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def check_whole(path: Path) -> None:
@@ -22,10 +22,19 @@ def check_whole(path: Path) -> None:
     """
     with path.open("rb") as file:
         head = file.read(64)
-    end = _end_of_root(head) if head.startswith(b"root") else _end_of_hdf5(head)
+    end = _end_of_root(head) if head.startswith(MAGIC["root"]) else _end_of_hdf5(head)
     size = path.stat().st_size
     if end is not None and size < end:
         raise IntegrityError(f"is truncated: it has {size} of {end} bytes")
+
+
+def is_web_page(head: bytes) -> bool:
+    """Return whether a file that begins like this is a page, such as servers send for errors.
+
+    >>> is_web_page(b" <!DOCTYPE html>"), is_web_page(b"root")
+    (True, False)
+    """
+    return head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
 
 
 def _end_of_root(head: bytes) -> int:
@@ -43,7 +52,7 @@ def _end_of_root(head: bytes) -> int:
 
 def _end_of_hdf5(head: bytes) -> int | None:
     """Return where an HDF5 file ends; None if it is none, or a kind without the usual widths."""
-    if not head.startswith(_HDF5):
+    if not head.startswith(MAGIC["hdf5"]):
         return None
     if len(head) < 48:
         return 48

@@ -29,7 +29,8 @@ import requests
 from requests.auth import AuthBase
 from tqdm import tqdm
 
-from repro import __version__
+from repro.data.completeness import is_web_page
+from repro.data.sources import HEADERS
 from repro.errors import DownloadFailed, IntegrityError
 
 __all__ = ["DownloadPolicy", "HTTPDownloader"]
@@ -168,7 +169,7 @@ class HTTPDownloader:
     ) -> None:
         chunks = response.iter_content(self.policy.chunk_bytes)
         first = next(chunks, b"")
-        if start == 0 and first.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        if start == 0 and is_web_page(first):
             raise IntegrityError("answers with a web page instead of the file")
         position = start
         with (
@@ -237,8 +238,7 @@ def _is_zenodo(url: str) -> bool:
 
 
 def _headers(offset: int) -> dict[str, str]:
-    # Compressed on the way, a file has other offsets and another length.
-    headers = {"User-Agent": f"repro/{__version__}", "Accept-Encoding": "identity"}
+    headers = dict(HEADERS)
     if offset:
         headers["Range"] = f"bytes={offset}-"
     return headers

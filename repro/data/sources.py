@@ -16,10 +16,15 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
+from repro import __version__
 from repro.data.pins import Artifact
 from repro.errors import DownloadFailed, IntegrityError
 
-__all__ = ["Address", "Folder", "Source", "ZenodoGet", "find_sources", "split_mirrors"]
+__all__ = ["HEADERS", "Address", "Folder", "Source", "ZenodoGet", "find_sources", "split_mirrors"]
+
+# Compressed on the way, a file has other offsets and another length.
+HEADERS = {"User-Agent": f"repro/{__version__}", "Accept-Encoding": "identity"}
+"""What every request says."""
 
 Downloader = Callable[[str, Path], None]
 

@@ -5,11 +5,13 @@ features of the 5 vertex slots: (n, 30 · 60 + 14 · 5).  Nothing is scaled; slo
 vertex hold zero.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.hbb.branches import check_shape
 from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS, track_features, vertex_features
-from repro.errors import BadInput
 
 __all__ = ["interaction_features", "interaction_inputs"]
 
@@ -47,11 +49,8 @@ def interaction_inputs(
     >>> interaction_inputs(np.zeros((2, 30, 60)), np.ones((2, 14, 5))).sum(axis=1)
     array([70., 70.], dtype=float32)
     """
-    shapes = (len(track_features()), TRACK_SLOTS), (len(vertex_features()), VERTEX_SLOTS)
-    for name, array, shape in zip(("tracks", "vertices"), (tracks, vertices), shapes, strict=True):
-        if array.shape != (len(tracks), *shape):
-            raise BadInput(f"{name} have shape {array.shape}, not {(len(tracks), *shape)}")
-    widths = [features * slots for features, slots in shapes]
-    parts = zip((tracks, vertices), widths, strict=True)
-    rows = [array.reshape(len(tracks), width).astype(np.float32) for array, width in parts]
-    return np.concatenate(rows, axis=1)
+    rows = []
+    for name, array in (("tracks", tracks), ("vertices", vertices)):
+        check_shape(name, array, len(tracks))
+        rows.append(array.reshape(len(tracks), math.prod(array.shape[1:])))
+    return np.concatenate(rows, axis=1, dtype=np.float32)

@@ -10,6 +10,7 @@ from scipy.special import expit
 from torch import nn
 
 from repro.features.interaction import interaction_features, interaction_inputs
+from repro.features.jets import iter_slices
 from repro.features.registry import find_inputs
 from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, predict_logits
@@ -108,11 +109,10 @@ def score_tracks(
         BadInput: If the arrays have other shapes.
     """
     features = interaction_features()
-    parts = [np.zeros(0, np.float32)]
-    for start in range(0, max(1, len(tracks)), _JETS_PER_CHUNK):
-        chunk = slice(start, start + _JETS_PER_CHUNK)
-        rows = interaction_inputs(tracks[chunk], vertices[chunk])
-        parts.append(score(tagger, tagger.prepare(rows, features), device))
+    parts = []
+    for rows in iter_slices(max(1, len(tracks)), _JETS_PER_CHUNK):
+        inputs = interaction_inputs(tracks[rows], vertices[rows])
+        parts.append(score(tagger, tagger.prepare(inputs, features), device))
     return np.concatenate(parts)
 
 

@@ -9,8 +9,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from typing import Any
 
-__all__ = ["FEATURE_SETS", "Group", "find_group", "tree_name"]
+from numpy.typing import NDArray
+
+from repro.errors import BadInput
+
+__all__ = ["FEATURE_SETS", "Group", "check_shape", "find_group", "tree_name"]
 
 FEATURE_SETS = ("jet", "candidates", "tracks", "vertices")
 """The groups that the authors' converter writes, by the number of their feature set."""
@@ -54,6 +59,17 @@ def find_group(name: str) -> Group:
     ((30, 60), (14, 5), (11,))
     """
     return _load()[1][name]
+
+
+def check_shape(name: str, values: NDArray[Any], jets: int) -> None:
+    """Raise unless these are a group's values of so many jets.
+
+    Raises:
+        BadInput: If their shape is another.
+    """
+    wanted = (jets, *find_group(name).shape)
+    if values.shape != wanted:
+        raise BadInput(f"{name} have shape {values.shape}, not {wanted}")
 
 
 def tree_name() -> str:

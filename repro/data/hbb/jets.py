@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.data.hbb.branches import find_group
+from repro.data.hbb.branches import check_shape, find_group
 from repro.data.hbb.labels import Unlabelled, check_policy
 from repro.data.hbb.values import describe_faults
 from repro.errors import BadInput
@@ -80,12 +80,10 @@ def join_jets(parts: Sequence[HbbJets]) -> HbbJets:
 
 
 def _check_array(name: str, values: NDArray[Any], n: int) -> None:
-    group = find_group(name)
-    if values.shape != (n, *group.shape):
-        raise BadInput(f"{name} have shape {values.shape}, not {(n, *group.shape)}")
+    check_shape(name, values, n)
     if values.dtype != np.float32:
         raise BadInput(f"{name} are of type {values.dtype}, not float32")
-    faults = describe_faults(values, group)
+    faults = describe_faults(values, find_group(name))
     if faults:
         raise BadInput(faults)
 

@@ -17,6 +17,7 @@ from repro.data.hbb.extras import load_awkward, load_uproot
 from repro.data.hbb.labels import targets_of
 from repro.data.hbb.table import RecordTable
 from repro.data.hbb.twins import check_types, list_missing
+from repro.data.pins import MAGIC
 from repro.errors import BadInput, IntegrityError, MissingData
 
 __all__ = ["RootTable"]
@@ -110,6 +111,6 @@ class RootTable(RecordTable):
 
 def _check_head(path: Path) -> None:
     with path.open("rb") as stream:
-        if stream.read(4) != b"root":
+        if not stream.read(4).startswith(MAGIC["root"]):
             raise IntegrityError("is no ROOT file")
     check_whole(path)

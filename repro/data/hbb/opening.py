@@ -6,17 +6,17 @@ from pathlib import Path
 
 import h5py
 
+from repro.data.completeness import is_web_page
 from repro.data.hbb.extras import load_uproot
 from repro.data.hbb.ntuples import RootTable
 from repro.data.hbb.processed import ProcessedTable
 from repro.data.hbb.streaming import STORAGE, is_address, open_address, reading
 from repro.data.hbb.table import RecordTable
 from repro.data.hbb.twins import TwinTable
+from repro.data.pins import MAGIC
 from repro.errors import BadInput, MissingData
 
 __all__ = ["open_table"]
-
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def open_table(path: str | PathLike[str]) -> RecordTable:
@@ -60,11 +60,11 @@ def _open_remote(url: str) -> RecordTable:
 
 
 def _kind(label: str, head: bytes, file: object) -> type[RecordTable]:
-    if head.startswith(b"root"):
+    if head.startswith(MAGIC["root"]):
         return RootTable
-    if head.startswith(_HDF5):
+    if head.startswith(MAGIC["hdf5"]):
         return ProcessedTable if _is_processed(file) else TwinTable
-    if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+    if is_web_page(head):
         raise BadInput(f"{label} is a web page and no file of jets: get it again")
     raise BadInput(f"{label} is neither a ROOT nor an HDF5 file: get it again")
 

@@ -27,11 +27,11 @@ from repro.data.atomic import replacing
 from repro.data.hbb.branches import FEATURE_SETS, Group, find_group
 from repro.data.hbb.table import RecordTable
 from repro.data.hdf5 import load_filters, open_hdf5
+from repro.data.record import SPLITS
 from repro.errors import BadInput
 
-__all__ = ["SPLITS", "ProcessedTable", "read_recipe", "write_processed"]
+__all__ = ["ProcessedTable", "read_recipe", "write_processed"]
 
-SPLITS = ("train", "test")
 _NEEDED = ("tracks", "vertices", "spectators")
 _TARGET = "target_subgroup/target"
 _SPECTATORS = "spectator_subgroup/spectators"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from repro import __version__
 from repro.data.hbb.extras import load_fsspec
+from repro.data.sources import HEADERS
 from repro.data.store import Store
 from repro.errors import BadInput, DownloadFailed, MissingData, ReproError
 
@@ -18,12 +18,7 @@ __all__ = ["STORAGE", "is_address", "open_address", "reading"]
 _BLOCK = 1 << 20
 _BLOCKS = 64  # the most that are kept: 64 MiB
 
-STORAGE = {
-    "client_kwargs": {
-        # Compressed on the way, a file has other offsets and another length.
-        "headers": {"User-Agent": f"repro/{__version__}", "Accept-Encoding": "identity"}
-    }
-}
+STORAGE = {"client_kwargs": {"headers": HEADERS}}
 """How fsspec asks servers."""
 
 

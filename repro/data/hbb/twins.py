@@ -43,15 +43,15 @@ class TwinTable(RecordTable):
 
     def _inspect(self) -> int:
         # Scalars have all rows; arrays of objects may lack the last one, see above.
+        self._checked: dict[str, list[Any]] = {}
         self._length = len(self._datasets(find_group("flags"))[0])
         for name in _NEEDED if self._length else ():
             self._check(find_group(name))
         return self._length
 
     def _read_group(self, group: Group, start: int, stop: int) -> NDArray[Any]:
-        self._check(group)
         values = np.zeros((stop - start, *group.shape), group.dtype)
-        for i, dataset in enumerate(self._datasets(group)):
+        for i, dataset in enumerate(self._check(group)):
             places = () if group.slots is None else (slice(group.slots),)
             read = dataset[(slice(start, stop), *places)]
             values[: len(read), i] = read
@@ -59,7 +59,7 @@ class TwinTable(RecordTable):
 
     def _read_targets(self, start: int, stop: int) -> NDArray[np.float32]:
         flags = find_group("flags")
-        return targets_of(np.stack([d[start:stop] for d in self._datasets(flags)], axis=1))
+        return targets_of(np.stack([d[start:stop] for d in self._check(flags)], axis=1))
 
     def _datasets(self, group: Group) -> list[Any]:
         missing = [name for name in group.branches if name not in self._file]
@@ -67,17 +67,25 @@ class TwinTable(RecordTable):
             raise BadInput(list_missing(self.label, missing))
         return [self._file[name] for name in group.branches]
 
-    def _check(self, group: Group) -> None:
-        for name, dataset in zip(group.branches, self._datasets(group), strict=True):
-            if not isinstance(dataset, h5py.Dataset):
-                raise BadInput(f"{self.label}: {name} is no array: get the file again")
-            check_types(self.label, name, dataset.dtype, group)
-            rows = {self._length, self._length - (group.slots is not None)}
-            fits = dataset.ndim == len(group.shape) and dataset.shape[0] in rows
-            if not fits or (group.slots is not None and dataset.shape[1] < group.slots):
-                wanted = (self._length,) if group.slots is None else (self._length, group.slots)
-                raise BadInput(f"{self.label}: {name} has shape {dataset.shape}, not {wanted}")
-            load_filters(self.label, dataset)
+    def _check(self, group: Group) -> list[Any]:
+        """Return the arrays of a group, each of which is looked at once."""
+        if group.name not in self._checked:
+            datasets = self._datasets(group)
+            for name, dataset in zip(group.branches, datasets, strict=True):
+                self._check_array(name, dataset, group)
+            self._checked[group.name] = datasets
+        return self._checked[group.name]
+
+    def _check_array(self, name: str, dataset: Any, group: Group) -> None:  # noqa: ANN401
+        if not isinstance(dataset, h5py.Dataset):
+            raise BadInput(f"{self.label}: {name} is no array: get the file again")
+        check_types(self.label, name, dataset.dtype, group)
+        rows = {self._length, self._length - (group.slots is not None)}
+        fits = dataset.ndim == len(group.shape) and dataset.shape[0] in rows
+        if not fits or (group.slots is not None and dataset.shape[1] < group.slots):
+            wanted = (self._length,) if group.slots is None else (self._length, group.slots)
+            raise BadInput(f"{self.label}: {name} has shape {dataset.shape}, not {wanted}")
+        load_filters(self.label, dataset)
 
 
 def check_types(label: str, name: str, dtype: np.dtype[Any], group: Group) -> None:
