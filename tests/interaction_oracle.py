@@ -9,11 +9,24 @@ import itertools
 import numpy as np
 import torch
 
-__all__ = ["TRACK_EDGES", "VERTEX_EDGES", "artificial_jets", "jets_with", "oracle", "random_state"]
+__all__ = [
+    "TRACK_EDGES",
+    "VERTEX_EDGES",
+    "artificial_jets",
+    "jets_with",
+    "oracle",
+    "random_state",
+    "rows_of",
+]
 
 TRACKS, VERTICES = 60, 5
 TRACK_EDGES = [(r, s) for r, s in itertools.product(range(TRACKS), repeat=2) if r != s]
 VERTEX_EDGES = list(itertools.product(range(TRACKS), range(VERTICES)))
+
+
+def rows_of(tracks, vertices):
+    """What a network takes: all numbers of a jet in one row."""
+    return np.concatenate([part.reshape(len(part), -1) for part in (tracks, vertices)], axis=1)
 
 
 def incidence(ends, slots, dtype):

@@ -12,6 +12,7 @@ from interaction_oracle import (
     jets_with,
     oracle,
     random_state,
+    rows_of,
 )
 from problems import make_network
 
@@ -52,10 +53,6 @@ def network(state):
 def jets():
     tracks, vertices = jets_with(TRACKS, VERTICES, anywhere=True)
     return tracks.astype(np.float64), vertices.astype(np.float64)
-
-
-def rows_of(tracks, vertices):
-    return np.concatenate([part.reshape(len(part), -1) for part in (tracks, vertices)], axis=1)
 
 
 # --- activity ------------------------------------------------------------------------------------

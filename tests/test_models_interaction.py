@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from interaction_oracle import artificial_jets, jets_with, oracle, random_state
+from interaction_oracle import artificial_jets, jets_with, oracle, random_state, rows_of
 
 from repro.errors import BadInput
 from repro.features.interaction import interaction_features, interaction_inputs
@@ -34,10 +34,6 @@ def network_of(state, **sizes):
     )
     network.load_state_dict(rename_authors(state))
     return network.eval()
-
-
-def rows_of(tracks, vertices):
-    return np.concatenate([part.reshape(len(part), -1) for part in (tracks, vertices)], axis=1)
 
 
 def assert_same(found, wanted):

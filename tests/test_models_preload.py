@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from interaction_oracle import artificial_jets
+from interaction_oracle import artificial_jets, rows_of
 
 from repro.catalogue import load_claims
 from repro.features.interaction import interaction_features, interaction_inputs
@@ -41,9 +41,7 @@ def preloaded(baseline, kept, *, corrected=False, **sizes):
 
 
 def logits_of(network, tracks, vertices, kept):
-    parts = tracks[:, kept[0]], vertices[:, kept[1]]
-    rows = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
-    return predict_logits(network, rows)
+    return predict_logits(network, rows_of(tracks[:, kept[0]], vertices[:, kept[1]]))
 
 
 @pytest.mark.parametrize("label", PRELOADED)
