@@ -16,7 +16,7 @@ from repro.features.jet_source import JetSource
 from repro.features.registry import find_inputs
 from repro.features.streams import iter_inputs
 
-__all__ = ["JetSet", "SamplePart", "SampleStream", "collect", "stream_file"]
+__all__ = ["JetSet", "SamplePart", "SampleStream", "collect", "no_jets", "stream_file"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,18 @@ class JetSet:
     kind: str
     description: str
     data: dict[str, Any]
+
+
+def no_jets(description: str, selection: str) -> JetSet:
+    """Return what stands in a result for jets where it looks at none.
+
+    Args:
+        description: Of what it looks at instead.
+        selection: The same, for the ``data`` block.
+    """
+    nowhere = {"source": "none", "id": "none", "doi": None, "sha256": None, "jets": 0}
+    none = np.zeros(0, np.int64)
+    return JetSet(none, none, "complete", description, {**nowhere, "selection": selection})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from repro.figures.distributions import draw_histograms
-from repro.figures.drawing import CLASS_COLOURS, footer, new_figure
+from repro.figures.drawing import CLASS_COLOURS, CLASS_MARKERS, footer, new_figure
 from repro.figures.heatmaps import draw_matrix, name_scale
 from repro.figures.labels import symbol
 from repro.results.document import Result
@@ -25,7 +25,6 @@ _CORRELATIONS_ABOUT = (
     "signs mean nothing: compare absolute values."
 )
 _POINTS_ABOUT = "Points: {} jets of each class."
-_MARKERS = {"qcd": "o", "top": "^"}
 
 
 def draw_components(
@@ -74,7 +73,6 @@ def draw_component_correlations(
     for axes, (title, table) in zip(grid, tables.items(), strict=True):
         shown = dict(list(table.items())[:most])
         image = draw_matrix(axes, shown, _SMALL, "auto")
-        axes.tick_params(axis="x", rotation=90)
         axes.set_title(title)
     scale = figure.colorbar(image, ax=figure.axes, shrink=0.8, aspect=40)
     name_scale(scale, "Pearson correlation")
@@ -92,7 +90,7 @@ def _draw_planes(
             axes.plot(
                 points[name][f"pc{first}"],
                 points[name][f"pc{second}"],
-                _MARKERS[name],
+                CLASS_MARKERS[name],
                 ms=1.6,
                 mew=0,
                 alpha=0.6,

@@ -101,6 +101,11 @@ class Context:
         vars(other)["_weights"] = self._weights
         return other
 
+    @functools.cached_property
+    def is_paper(self) -> bool:
+        """Whether the jets are the paper's own, also if a path leads to them."""
+        return self.source != "fixtures" and self.jet_source().is_paper
+
     def check(self) -> None:
         """Make sure that the chosen device, data and weights are there.
 

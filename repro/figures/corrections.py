@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
+from repro.figures.rankings import top
 from repro.metrics.intervals import Interval, clopper_pearson
 from repro.results.document import Result, look_up
 
@@ -182,8 +183,7 @@ def _rankings(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def _ordered(entries: Mapping[str, Any]) -> tuple[str, ...]:
-    known = [name for name in entries if entries[name]["value"] is not None]
-    return tuple(sorted(known, key=lambda name: -entries[name]["value"]))
+    return tuple(name for name, _ in top(entries))
 
 
 def _tau(first: Mapping[str, Any], second: Mapping[str, Any]) -> float | None:

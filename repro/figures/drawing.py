@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,22 +9,24 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from repro.figures.labels import CLASS_LABELS, symbol
+from repro.figures.rankings import top
 from repro.results.document import Result, look_up, whose_weights
 
 __all__ = [
     "CLASS_COLOURS",
+    "CLASS_MARKERS",
     "bar_figure",
     "bars",
     "footer",
     "name_columns",
     "name_rows",
     "new_figure",
-    "top",
 ]
 
 # Red and blue as in the paper; the one light and the other dark, so that they differ in grey, and
 # to eyes that see red and green alike.
 CLASS_COLOURS = {"qcd": "#e8705f", "top": "#1f4e96", "all": "#5f5f5f"}
+CLASS_MARKERS = {"qcd": "o", "top": "^"}
 
 _BARS = 20
 _ROW = 0.26
@@ -40,12 +41,6 @@ _BARS_ABOUT = "No diamond: the paper does not show the bar."
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure, inches."""
     return Figure(figsize=(width, height), layout="constrained")
-
-
-def top(entries: Mapping[str, Any], count: int = _BARS) -> list[tuple[str, dict[str, Any]]]:
-    """Return the entries with the largest values, largest first."""
-    known = [(name, entry) for name, entry in entries.items() if entry["value"] is not None]
-    return sorted(known, key=lambda pair: -pair[1]["value"])[:count]
 
 
 def name_rows(axes: Axes, labels: Sequence[str]) -> None:

@@ -45,7 +45,6 @@ def draw_correlations(
     for axes, (panel, rows) in zip(figure.subplots(1, 2), matrices.items(), strict=True):
         image = draw_matrix(axes, rows, 6.5)
         axes.set_title(CLASS_LABELS[panel])
-        axes.tick_params(axis="x", rotation=90)
     scale = figure.colorbar(image, ax=figure.axes, shrink=0.8, aspect=30)
     name_scale(scale, "Pearson correlation")
     footer(figure, result, caption)
@@ -81,7 +80,7 @@ def draw_matrix(
     # One colour for each number that is printed.
     colours = mpl.colormaps["RdBu_r"].resampled(21)
     image = axes.imshow(matrix, cmap=colours, vmin=-1.05, vmax=1.05, aspect=aspect)
-    name_columns(axes, [symbol(name) for name in next(iter(rows.values()))])
+    name_columns(axes, [symbol(name) for name in next(iter(rows.values()))], 90)
     name_rows(axes, [symbol(name) for name in rows])
     for (i, j), value in np.ndenumerate(matrix):
         if np.isnan(value):

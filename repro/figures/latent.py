@@ -113,9 +113,7 @@ def rated(context: Context, family: str, jets: Jets) -> Jets:
 
 
 def _as_published(context: Context) -> bool:
-    # The paper's file is the paper's, also if a path leads to it.
-    is_paper = context.source != "fixtures" and context.jet_source().is_paper
-    return is_paper and not context.settings.corrected
+    return context.is_paper and not context.settings.corrected
 
 
 def particle_problem(context: Context, sample: Sample, tagger: Tagger) -> Problem:

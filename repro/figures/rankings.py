@@ -1,5 +1,6 @@
 """Values that the ranking figures share: bars, orders and ranks, ready for judging."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from repro.explain.problem import Explanation
@@ -8,7 +9,7 @@ from repro.metrics.ranks import place_interval, ratio_of_leading
 from repro.results.document import named
 from repro.results.evidence import order_stability
 
-__all__ = ["bars_of", "order_entry", "placed", "rank_entry", "ratio_entry"]
+__all__ = ["bars_of", "order_entry", "placed", "rank_entry", "ratio_entry", "top"]
 
 
 def bars_of(explanation: Explanation, panel: str) -> dict[str, Any]:
@@ -56,3 +57,13 @@ def rank_entry(explanation: Explanation, panel: str, name: str) -> Interval:
 def ratio_entry(explanation: Explanation, panel: str) -> Interval | None:
     """Return the largest value over the second largest; None if that is not positive."""
     return ratio_of_leading(explanation.panels[panel])
+
+
+def top(entries: Mapping[str, Any], count: int | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """Return the entries with the largest values, largest first; by default all with a value.
+
+    >>> top({"a": {"value": 1.0}, "b": {"value": None}, "c": {"value": 2.0}})
+    [('c', {'value': 2.0}), ('a', {'value': 1.0})]
+    """
+    known = [(name, entry) for name, entry in entries.items() if entry["value"] is not None]
+    return sorted(known, key=lambda pair: -pair[1]["value"])[:count]

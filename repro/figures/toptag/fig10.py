@@ -13,8 +13,7 @@ from repro.features.mbns import mbns_features
 from repro.features.samples import Sample
 from repro.features.stored import authors_mbns_background, authors_mbns_shap_values
 from repro.figures.context import Context
-from repro.figures.drawing import top
-from repro.figures.rankings import bars_of
+from repro.figures.rankings import bars_of, top
 from repro.figures.shap import (
     BACKGROUND,
     background_note,

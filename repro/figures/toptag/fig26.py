@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from torch import nn
 
-from repro.features.samples import Sample
+from repro.features.sample_streams import no_jets
 from repro.figures.context import Context
 from repro.figures.drawing import footer, new_figure
 from repro.models import pfin
@@ -21,21 +21,7 @@ from repro.results.evidence import Evidence
 
 __all__ = ["compute", "render"]
 
-_NO_JETS = Sample(
-    inputs=np.zeros((0, 0), np.float32),
-    labels=np.zeros(0, np.int64),
-    rows=np.zeros(0, np.int64),
-    kind="complete",
-    description="counted from the networks",
-    data={
-        "source": "none",
-        "id": "none",
-        "doi": None,
-        "sha256": None,
-        "jets": 0,
-        "selection": "none: this item is about networks",
-    },
-)
+_NO_JETS = no_jets("counted from the networks", "none: this item is about networks")
 # Columns and rows of the picture.
 _PLACES = {
     "constituents": (0, 1),

@@ -16,7 +16,7 @@ from repro.features.observables import OBSERVABLES, observables
 from repro.features.samples import authors_background, real_jet_pt
 from repro.features.topodnn import TOPODNN, topodnn_features
 from repro.figures.context import Context
-from repro.figures.drawing import CLASS_COLOURS, footer, new_figure
+from repro.figures.drawing import CLASS_COLOURS, CLASS_MARKERS, footer, new_figure
 from repro.figures.labels import CLASS_LABELS
 from repro.figures.simulated import SimulatedJets, find_files, missing_presets
 from repro.metrics.means import mean_intervals
@@ -54,7 +54,6 @@ _LABELS = {
     "tau_32": r"$\tau_{32}$",
 }
 _LINES = ("-", ":", "--", "-.")
-_REAL = {"qcd": "o", "top": "^"}
 _CAPTION = (
     "Densities: the area below each is one. Real jet masses and subjettinesses were read off the "
     "paper's histograms; of real constituents the authors stored those of QCD jets."
@@ -189,7 +188,7 @@ def render(result: Result) -> Figure:
     panels: Iterator[Axes] = iter(figure.subplots(3, 5).flat)
     first = next(panels)
     for name, survival, style in _curves(result, "survival"):
-        first.plot(survival, style or _REAL[name], color=CLASS_COLOURS[name], ms=2, lw=1.2)
+        first.plot(survival, style or CLASS_MARKERS[name], color=CLASS_COLOURS[name], ms=2, lw=1.2)
     first.set(xlabel="n", ylabel="share of jets", xlim=(0, 120), ylim=(0, 1.05))
     first.set_title("jets with more than n constituents")
     for key, edges in result.values["edges"].items():
@@ -211,7 +210,7 @@ def _draw(axes: Axes, result: Result, key: str, edges: NDArray[np.float64]) -> N
         density = np.asarray(by_observable[key]) / np.diff(edges)
         if not style:
             centres = (edges[1:] + edges[:-1]) / 2
-            axes.plot(centres, density, _REAL[name], color=CLASS_COLOURS[name], ms=3.5)
+            axes.plot(centres, density, CLASS_MARKERS[name], color=CLASS_COLOURS[name], ms=3.5)
         else:
             axes.stairs(density, edges, color=CLASS_COLOURS[name], ls=style, lw=1.2)
     axes.margins(x=0)
@@ -237,7 +236,7 @@ def _legend(axes: Axes, result: Result) -> None:
         axes.plot([], [], color=CLASS_COLOURS[name], lw=4, label=CLASS_LABELS[name])
     for name in CLASSES:
         label = f"real {CLASS_LABELS[name]}"
-        axes.plot([], [], _REAL[name], color=CLASS_COLOURS[name], ms=4, label=label)
+        axes.plot([], [], CLASS_MARKERS[name], color=CLASS_COLOURS[name], ms=4, label=label)
     for preset, style in _styles(result).items():
         axes.plot([], [], style, color="black", label=f"simulated, {preset}")
     axes.legend(loc="center", fontsize=10)

@@ -1,20 +1,16 @@
 """T7: properties of the explanation methods, published marks beside measured ones."""
 
-from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
 from repro.catalogue import load_claims
 from repro.explain.properties import PROPERTIES
 from repro.explain.registry import find_method
+from repro.features.sample_streams import no_jets
 from repro.figures.context import Context
 from repro.results.document import Result
 from repro.results.evidence import Evidence
 
 __all__ = ["compute"]
 
+_NO_JETS = no_jets("no jets", "made-up networks and inputs")
 _METHODS = {
     "occlusion": "ΔAUC",
     "kernel_shap": "SHAP",
@@ -44,26 +40,6 @@ _MARKS = (
 )
 
 
-@dataclass(frozen=True)
-class _NoJets:
-    """What stands in a result for jets where there are none."""
-
-    labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    kind: str = "complete"
-    description: str = "no jets"
-    data: dict[str, Any] = field(
-        default_factory=lambda: {
-            "source": "none",
-            "id": "none",
-            "doi": None,
-            "sha256": None,
-            "jets": 0,
-            "selection": "made-up networks and inputs",
-        }
-    )
-
-
 def compute(context: Context) -> Result:
     """Measure each property of each method; see :mod:`repro.explain.properties`."""
     published = {claim.value: claim.expected for claim in load_claims("toptag")}
@@ -85,4 +61,4 @@ def compute(context: Context) -> Result:
         "columns": {name: {"title": title} for name, title in _METHODS.items()},
         "rows": rows,
     }
-    return context.result("toptag/table7", _NoJets(), [], values, evidence=evidence, notes=[_MARKS])
+    return context.result("toptag/table7", _NO_JETS, [], values, evidence=evidence, notes=[_MARKS])
