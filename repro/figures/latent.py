@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.errors import BadInput
+from repro.explain.activation_patterns import ActivityCounter
 from repro.explain.problem import Problem
 from repro.features.sample_streams import JetSet
 from repro.features.samples import Sample
@@ -19,6 +20,7 @@ from repro.figures.context import Context
 from repro.models.augpfn import AugPfnNetwork
 from repro.models.pfin import PfinNetwork
 from repro.models.pfn import PfnNetwork
+from repro.models.phi_layers import PhiLayers
 from repro.models.tagger import Tagger, predict_logits
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "JETS",
     "PARTICLES",
     "LatentSpace",
+    "PfnActivity",
     "explained_count",
     "explained_sample",
     "latent_space",
@@ -86,6 +89,35 @@ class LatentSpace:
             seed=context.settings.seed,
             progress=context.progress,
         )
+
+
+class PfnActivity:
+    """Activity of the nodes of PFN: of Φ, of all jets, and of F, of the first ones.
+
+    Args:
+        context: Says where to compute.
+        tagger: PFN.
+        most: F is looked at with so many jets; None for all.
+
+    Attributes:
+        phi, head: The counters of Φ and of F.
+    """
+
+    def __init__(self, context: Context, tagger: Tagger, most: int | None) -> None:
+        # The counter of Φ sees its layers alone, and moves nothing.
+        network = cast("PfnNetwork", tagger.network).to(context.device)
+        self.phi = ActivityCounter(PhiLayers(network), context.device)
+        self.head = ActivityCounter(network.head, context.device)
+        self._latent, self._device, self._left = network.latent, context.device, most
+
+    def add(self, inputs: NDArray[np.floating], labels: NDArray[np.int64]) -> None:
+        """Look at some jets."""
+        self.phi.add(inputs, labels)
+        first = slice(self._left)
+        latents = predict_logits(self._latent, inputs[first], self._device)
+        self.head.add(latents, labels[first])
+        if self._left is not None:
+            self._left -= len(latents)
 
 
 def explained_sample(context: Context, family: str) -> Sample:

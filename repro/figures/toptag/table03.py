@@ -1,13 +1,9 @@
 """T3: performance, size and sparsity of every PFN variant."""
 
 import dataclasses
-from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from repro.explain.activation_patterns import ActivityCounter
 from repro.figures.context import Context
+from repro.figures.latent import PfnActivity
 from repro.figures.performance import (
     PerformanceTable,
     columns_of,
@@ -16,9 +12,7 @@ from repro.figures.performance import (
 )
 from repro.metrics.intervals import Interval
 from repro.models.cards import BASELINE
-from repro.models.pfn import PfnNetwork
-from repro.models.phi_layers import PhiLayers
-from repro.models.tagger import Tagger, predict_logits
+from repro.models.tagger import Tagger
 from repro.results.document import Result
 from repro.results.evidence import Evidence
 
@@ -56,31 +50,18 @@ def compute(context: Context) -> Result:
     )
 
 
-class _Activity:
+class _Activity(PfnActivity):
     """Sparsities of Φ, of all jets, and of F, of the first ones."""
 
     def __init__(self, context: Context, tagger: Tagger) -> None:
-        network = cast("PfnNetwork", tagger.network)
-        self._latent, self._device = network.latent, context.device
-        self._phi = ActivityCounter(PhiLayers(network), context.device)
-        self._head = ActivityCounter(network.head, context.device)
+        super().__init__(context, tagger, _jets_of_f(context))
         self._seed = context.settings.seed
-        self._left = _jets_of_f(context)
-
-    def add(self, inputs: NDArray[np.floating], labels: NDArray[np.int64]) -> None:
-        """Look at some jets."""
-        self._phi.add(inputs, labels)
-        first = slice(self._left)
-        latents = predict_logits(self._latent, inputs[first], self._device)
-        self._head.add(latents, labels[first])
-        if self._left is not None:
-            self._left -= len(latents)
 
     def columns(self) -> dict[str, Interval]:
         """Return both."""
         return {
-            **sparsities_of(self._phi, self._seed, "phi_sparsity"),
-            **sparsities_of(self._head, self._seed, "f_sparsity"),
+            **sparsities_of(self.phi, self._seed, "phi_sparsity"),
+            **sparsities_of(self.head, self._seed, "f_sparsity"),
         }
 
 
