@@ -68,8 +68,8 @@ def places_of(numbers: Intervals) -> Places:
 
     >>> ends = np.array([5.0, 1.0, 1.1]), np.array([4.8, 0.8, 0.9]), np.array([5.2, 1.2, 1.3])
     >>> found = places_of(Intervals(*ends, 0.95))
-    >>> [(found.label(i), found.span(i)) for i in range(3)]
-    [('1', '1'), ('2=', '2-3'), ('2=', '2-3')]
+    >>> ", ".join(f"{found.label(i)} in {found.span(i)}" for i in range(3))
+    '1 in 1, 2= in 2-3, 2= in 2-3'
     """
     count = len(numbers)
     larger = _larger(numbers, np.ones((count, count), np.bool_))
