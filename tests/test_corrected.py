@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -17,7 +18,7 @@ from repro.figures.corrections import NumberChange, compare, share_of_changed_ro
 from repro.figures.run import compute_item, render_item
 from repro.figures.toptag import fig02, fig27, tableS2
 from repro.models.cards import find_card
-from repro.results.document import named
+from repro.results.document import Result, named
 from repro.results.files import write_result
 
 # What says in an item's settings that a quirk is on or off.
@@ -306,6 +307,57 @@ def test_costly_items_have_rows(make_context, monkeypatch):
     monkeypatch.setattr(tableS2, "_items", lambda: [find_item(name) for name in names])
     rows = compute_table(make_context(data="embedded", **QUICK | {"jets": 20})).values["rows"]
     assert all(rows[name]["changed"] for name in ("fig2", "fig10", "fig27"))
+
+
+# --- what docs/quirks.md says of it in words ----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def committed():
+    path = Path(__file__).resolve().parent.parent / "figures" / "toptag" / "tableS2.json"
+    return Result.from_json(path).values
+
+
+def number(committed, item, name):
+    entry = committed["details"][item]["numbers"][name]
+    return entry["published"]["value"], entry["corrected"], entry["half_widths"]
+
+
+def test_the_networks_do_better_without_the_seam_and_pfin_gains_least(committed):
+    gains = {}
+    for item, name in {"table2": "baseline", "table3": "baseline", "table4": "sum"}.items():
+        before, after, half_widths = number(committed, item, f"rows_{name}_auc")
+        gains[item] = after - before
+        assert 0 < half_widths < 1
+    assert min(gains, key=gains.get) == "table4"
+    before, after, _ = number(committed, "table4", "gain_auc")
+    assert 0 < after < before
+
+
+def test_subjettiness_is_what_the_seam_changes_most(committed):
+    for name in ("delta_auc_tau_1_1", "delta_auc_tau_2_2"):
+        before, after, half_widths = number(committed, "fig9", name)
+        assert after < before / 2
+        assert half_widths < -5
+    before, after, _ = number(committed, "fig15", "correlation_qcd_m_J_tau_1_1")
+    assert after > before + 0.5
+    before, after, _ = number(committed, "figS2", "gain_by_mad_mbns_qcd")
+    assert 0 < after < before
+
+
+def test_orders_are_as_the_text_has_them(committed):
+    orders = {
+        (item, panel): order
+        for item, found in committed["details"].items()
+        for panel, order in found["orders"].items()
+    }
+    assert orders["fig7", "mad_top"]["tau"] > 0.9
+    assert orders["fig5", "relevance"]["tau"] < orders["fig4", "lrp_qcd"]["tau"]
+    for panel in (("fig4", "lrp_qcd"), ("fig4", "lrp_top"), ("fig5", "relevance")):
+        assert orders[panel]["same_first"]
+        assert committed["rows"]["_".join(panel)]["published"].startswith("pt_0, ")
+    assert orders["fig2", "computed_qcd"]["same_first"]
+    assert not orders["fig12", "mad_top"]["same_first"]
 
 
 # --- contexts ----------------------------------------------------------------------------------
