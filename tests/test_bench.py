@@ -37,6 +37,7 @@ from repro.data.table_writer import write_jets
 from repro.errors import BadInput, MissingData, NotAvailable
 from repro.features.embedded import find_embedded
 from repro.features.registry import FAMILIES
+from repro.models.padded import padded
 from repro.models.tagger import untrained_tagger
 
 COUNTS = np.array([0, 1, 2, 8, 8, 59, 60, 61, 200])
@@ -120,14 +121,20 @@ def test_artificial_inputs_come_in_parts(monkeypatch):
     assert [part.shape for part in parts] == [(7, 370), (7, 370), (2, 370)]
 
 
-def test_the_interaction_network_beats_its_plain_version():
-    """By far more than this on a machine that does nothing else."""
+def test_the_interaction_network_is_measured_beside_all_of_its_edges():
+    """In the authors' batches; how much faster it is, a busy machine cannot tell for sure."""
     tagger = untrained_tagger("in", 0)
-    found = measure_network(tagger, iter_artificial_inputs(tagger, 64), 1)
+    (rows,) = iter_artificial_inputs(tagger, 64)
+    found = measure_network(tagger, [rows], 1)
     assert found.authors_batch == 128
     assert set(found.plain) == {4, 16, 64, 128}
     assert found.largest_difference < 1e-5
-    assert found.ratio > 2
+    assert found.ratio == found.jets_per_second / found.plain[128]
+    ours, plain = (
+        count_operations(matrix_products(network, rows))
+        for network in (tagger.network, padded(tagger.network))
+    )
+    assert plain > 5 * ours
 
 
 def test_products_are_counted_by_how_their_matrices_lie():
