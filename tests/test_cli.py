@@ -220,6 +220,7 @@ WRONG = {
     "verify toptag/fig4 --data fixtures --device gpu": "unknown device 'gpu'",
     "verify toptag/fig4 --weights nowhere.pt --data fixtures": "no weights at nowhere.pt",
     "verify toptag/fig4 --paper hbb": "toptag/fig4",
+    "fig 4 --nosuch": "unrecognized arguments: --nosuch ('repro fig --help'",
     "draw": "required",
     "draw nowhere.json": "no result document",
     "fetch": "name the files",

@@ -55,11 +55,11 @@ def test_features_are_ranked_and_written(capsys, jets, tmp_path, method, model):
         assert document["names"][int(np.argmax(panel["value"]))] == "phi_1"
 
 
-def test_the_table_says_which_places_are_shared(capsys, jets, tmp_path):
+def test_the_table_says_which_places_a_feature_may_have(capsys, jets, tmp_path):
     out = tmp_path / "ranking.json"
     code, printed, _ = call(capsys, "lrp", "topodnn", jets, "--jets", 600, "--out", out, "-q")
     assert code == 0
-    rows = re.findall(r"^  (\d+=?) +(\w+) .* place (\d+)(?:-(\d+))?$", printed, re.MULTILINE)
+    rows = re.findall(r"^  +(\d+) +(\w+) .* place (\d+)(?:-(\d+))?$", printed, re.MULTILINE)
     assert len(rows) == 40
     document = json.loads(out.read_text())
     for start, panel in ((0, "qcd"), (20, "top")):
@@ -68,8 +68,10 @@ def test_the_table_says_which_places_are_shared(capsys, jets, tmp_path):
         for label, name, first, last in rows[start : start + 20]:
             at = document["names"].index(name)
             assert (int(first), int(last or first)) == (places["first"][at], places["last"][at])
-            assert label == f"{places['group'][at]}{'=' * places['shared'][at]}"
-    assert any(label.endswith("=") for label, *_ in rows)
+            assert int(label) == places["rank"][at]
+    assert any(last for *_, last in rows)
+    assert printed.count(f"and {len(document['names']) - 20} more: --out writes all") == 2
+    assert "Layer-wise relevance propagation, mean" in printed
     assert "as if the errors" not in printed
 
 

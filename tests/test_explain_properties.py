@@ -116,7 +116,7 @@ def test_occlusion_is_fooled_only_where_masking_turns_the_order():
 
 def test_integrated_gradients_of_a_linear_score_are_in_proportion_to_its_weights():
     finding = PROPERTIES["spurious"](find_method("integrated_gradients"))
-    assert "0.50 at b = 0.5, 2.00 at b = 2" in finding.about
+    assert "0.50 times at b = 0.5, 2.00 times at b = 2" in finding.about
 
 
 def test_gradients_do_not_flow_through_what_is_veiled():

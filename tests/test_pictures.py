@@ -236,7 +236,7 @@ def broken(result, **changes):
     [
         ({"item": "toptag/fig99"}, "unknown item"),
         ({"item": "toptag/table1"}, "has no picture"),
-        ({"values": {}}, "lacks numbers that toptag/fig1 shows"),
+        ({"values": {}}, "lacks numbers that the picture of toptag/fig1 shows"),
         ({"schema": 0}, "another schema version"),
         ({"surplus": 1}, "no result document"),
     ],

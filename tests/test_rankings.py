@@ -37,12 +37,10 @@ def test_bars_have_their_places():
         "interval": [8.6, 9.4],
         "rank": 1,
         "places": [1, 1],
-        "place": "1",
         "unit": "points",
     }
     assert [bars[name]["rank"] for name in "abc"] == [3, 1, 2]
     assert bars["a"]["places"] == bars["c"]["places"] == [2, 3]
-    assert bars["a"]["place"] == bars["c"]["place"] == "2="
 
 
 def test_bars_say_where_independence_is_assumed():
@@ -78,9 +76,8 @@ def test_features_that_are_one_and_the_same_are_tied(name):
     for panel in found.panels:
         places = found.places(panel)
         assert places.paired
-        assert places.group[2] == places.group[3]
-        assert places.shared[2]
-        assert places.shared[3]
+        assert places.first[2] <= places.rank[2] < places.last[2]
+        assert (places.first[2], places.last[2]) == (places.first[3], places.last[3])
 
 
 @pytest.mark.parametrize("name", RANKING)

@@ -321,7 +321,7 @@ def test_csv_has_one_line_per_number(tmp_path):
 
 
 def test_csv_of_a_ranking_has_a_column_of_places(tmp_path):
-    bar = {"unit": "1", "rank": 1, "place": "1="}
+    bar = {"unit": "1", "rank": 1}
     values = {
         "auc": 97.0,
         "bars": {

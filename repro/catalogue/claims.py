@@ -4,7 +4,8 @@ A ``[[claim]]`` table has ``id``, ``statement``, ``source`` and one or more
 ``[[claim.number]]`` tables.  A number table names its ``item``, the path ``value``
 of the number within that item's values, and either ``key`` with one
 ``expected`` value or ``expected`` as a table of keys and values; ``{key}`` in
-``value`` and ``quantity`` is then replaced by each key.
+``value`` and ``quantity`` is then replaced by each key.  ``ours = true``, of
+a number or of a whole claim, marks what the paper puts in words alone.
 """
 
 import functools
@@ -68,6 +69,8 @@ class Claim:
         source: Where the value comes from.
         item: Id of the item that computes it; ``None`` if no item does.
         value: Dotted path of the number within the item's values.
+        ours: Whether the paper states no such number, and the expected one is this package's
+            reading of its words.
     """
 
     id: str
@@ -82,6 +85,7 @@ class Claim:
     source: str
     item: str | None
     value: str | None
+    ours: bool = False
 
     @property
     def paper(self) -> str:
@@ -128,6 +132,7 @@ def _claims(group: dict[str, Any], number: dict[str, Any]) -> Iterator[Claim]:
             source=number.get("source", group["source"]),
             item=number.get("item"),
             value=path.replace("{key}", key or "") if path else None,
+            ours=number.get("ours", group.get("ours", False)),
         )
 
 

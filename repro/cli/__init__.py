@@ -38,7 +38,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"repro {repro.__version__}")
     commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, parser_class=_OneLineParser
+        title="commands",
+        metavar="COMMAND",
+        dest="command",
+        required=True,
+        parser_class=_OneLineParser,
     )
     for name in _COMMANDS:
         importlib.import_module(f"repro.cli.{name}").add_parser(commands)
@@ -47,7 +51,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        # Said by argparse itself, it would point to the help that does not list them.
+        parser.prog += f" {arguments.command}"
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     _set_up_logging(getattr(arguments, "verbosity", 0))
     try:
         code: int = arguments.run(arguments)

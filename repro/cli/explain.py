@@ -27,8 +27,8 @@ __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
 Explain a tagger on the jets of a file: rank its input features by a method, for each class, with
-95 % intervals. Features whose order these jets do not tell share a place (2=); behind the number
-are the places that the feature may have. The file is a table in the paper's format or packed jets,
+95 % intervals. Behind each number are the places that the feature may have: where they overlap,
+these jets do not tell the order. The file is a table in the paper's format or packed jets,
 with jets of both classes."""
 
 _EPILOG = """\
@@ -104,7 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
     make = particle_problem if on_constituents else Context.problem
     problem = make(context, sample, tagger)
     found = method.explain(problem, **options)
-    print(f"{method.name} of {card.name} on {sample.description}, in units of {found.unit}")
+    unit = "" if found.unit == "1" else f", in {found.unit}"
+    print(f"{method.name} of {card.name} on {sample.description}")
+    print(f"{method.title}{unit}")
     for name in found.panels:
         print(*_table(found, name), sep="\n")
     if method.name == _SLOW:
@@ -160,15 +162,17 @@ def _table(found: "Explanation", panel: str) -> list[str]:
     if numbers.value.ndim != 1:
         return [f"{panel}: a matrix of {len(numbers.value)} features, see --out"]
     places = found.places(panel)
-    width, widest = max(map(len, found.names)), 1 + len(str(len(found.names)))
+    width, widest = max(map(len, found.names)), len(str(len(found.names)))
     rows = [f"{panel}:"]
     for name in found.order(panel)[:_SHOWN]:
         position = found.names.index(name)
         entry = numbers[position]
         number = f"{entry.value:.4g}  [{entry.low:.4g}, {entry.high:.4g}]"
-        label = f"{places.label(position):<{widest}}"
+        label = f"{places.rank[position]:>{widest}}"
         rows.append(f"  {label}  {name:{width}}  {number}  place {places.span(position)}")
-    return [*rows, *([] if places.paired else [_ASSUMED])]
+    left = len(found.names) - _SHOWN
+    more = [f"  and {left} more: --out writes all of them"] if left > 0 else []
+    return [*rows, *more, *([] if places.paired else [_ASSUMED])]
 
 
 def _write(out: Path, found: "Explanation", model: str, data: dict[str, Any]) -> None:

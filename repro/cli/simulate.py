@@ -92,8 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
             finish,
         )
     except KeyboardInterrupt:
-        kept = "the same command goes on from what is there"
-        print(f"repro: interrupted; {kept} in {production.parts}", file=sys.stderr)
+        kept = f"; the same command goes on from what is there in {production.parts}"
+        started = production.parts.is_dir() and any(production.parts.iterdir())
+        print(f"repro: interrupted{kept if started else ''}", file=sys.stderr)
         return 130
     print(production.path if complete else production.parts)
     return 0

@@ -8,15 +8,13 @@ __all__ = ["summary_line", "verdict_line"]
 
 def verdict_line(claim: Mapping[str, Any]) -> str:
     """Return id, expected, got, interval, tolerance, verdict and reason in one line."""
-    got = _text(claim["got"])
-    if claim["interval"]:
-        got += f" [{_text(claim['interval'][0])}, {_text(claim['interval'][1])}]"
     allowed = f" ± {_text(claim['tolerance'])}" if claim["tolerance"] is not None else ""
     words = {"above": "> ", "below": "< ", "between": "in "}.get(claim["comparison"], "")
-    expected = f"{words}{_text(claim['expected'])}{allowed}"
+    ours = " (our reading)" if claim["ours"] else ""
+    expected = f"{words}{_text(claim['expected'])}{allowed}{ours}"
     return (
         f"{claim['verdict']:<11}  {claim['id']}: {claim['quantity']}: "
-        f"expected {expected}, got {got}: {claim['reason']}"
+        f"expected {expected}, got {_got(claim['got'], claim['interval'])}: {claim['reason']}"
     )
 
 
@@ -27,6 +25,20 @@ def summary_line(summary: Mapping[str, int]) -> str:
     '2 reproduced, 0 deviates'
     """
     return ", ".join(f"{count} {verdict}" for verdict, count in summary.items())
+
+
+def _got(value: Any, interval: list[float | None] | None) -> str:
+    low, high = interval or (None, None)
+    if value is None and low is not None:
+        return f"more than {_text(low)}"
+    if value is None and high is not None:
+        return f"less than {_text(high)}"
+    ends = f" [{_end(low)}, {_end(high)}]" if interval else ""
+    return f"{_text(value)}{ends}"
+
+
+def _end(value: float | None) -> str:
+    return "no end" if value is None else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from repro.figures.context import Context
 
 __all__ = ["add_parser", "run"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -78,8 +81,10 @@ def _chosen_claims(ids: Sequence[str], paper: str | None) -> list[Claim]:
             )
         if paper and not name.startswith(f"{paper}/"):
             raise UnknownName(f"{name} is not of the paper {paper!r}: leave out --paper")
-    wanted = set(ids)
-    return [claim for claim in claims if wanted & {claim.item, claim.id, claim.group}]
+    chosen = [claim for claim in claims if not {claim.item, claim.id, claim.group}.isdisjoint(ids)]
+    for name in sorted(known.intersection(ids) - {claim.item for claim in chosen}):
+        _LOG.warning("no claim is about %s", name)
+    return chosen
 
 
 @dataclass

@@ -22,7 +22,7 @@ __all__ = ["explain_by_integrated_gradients"]
 _JETS_PER_BATCH = 256
 
 
-@method("integrated_gradients", "Integrated gradients, mean |attribution| per class, logit")
+@method("integrated_gradients", "Integrated gradients, mean |attribution| per class", dear=True)
 def explain_by_integrated_gradients(
     problem: Problem, *, steps: int = 50, level: float = 0.95
 ) -> Explanation:

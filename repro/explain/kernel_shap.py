@@ -15,7 +15,7 @@ from repro.metrics.bootstrap import Intervals
 __all__ = ["explain_by_kernel_shap", "summarise"]
 
 
-@method("kernel_shap", "KernelSHAP, mean |SHAP value| per class, units of logit or probability")
+@method("kernel_shap", "KernelSHAP, mean |SHAP value| per class", dear=True)
 def explain_by_kernel_shap(
     problem: Problem,
     *,

@@ -23,7 +23,7 @@ from repro.metrics.roc import rank_jets
 __all__ = ["auc_drops", "discriminant", "drops_from_logits", "explain_by_occlusion"]
 
 
-@method("occlusion", "ΔAUC when a feature is replaced by its mean, percentage points")
+@method("occlusion", "ΔAUC when a feature is replaced by its mean")
 def explain_by_occlusion(
     problem: Problem, *, replacement: str = "mean", level: float = 0.95
 ) -> Explanation:

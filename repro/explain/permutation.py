@@ -14,7 +14,7 @@ from repro.explain.registry import method
 __all__ = ["explain_by_permutation"]
 
 
-@method("permutation", "ΔAUC when a feature is shuffled among the jets, percentage points")
+@method("permutation", "ΔAUC when a feature is shuffled among the jets")
 def explain_by_permutation(problem: Problem, *, level: float = 0.95) -> Explanation:
     """Return 100·(AUC - AUC with the feature shuffled) for each ranked feature.
 

@@ -27,8 +27,7 @@ _HIDDEN = (16, 8)
 _JETS = 1200
 _BACKGROUND = 20
 
-# Methods that get few jets of each class, for they run the network many times for each.
-_DEAR = ("integrated_gradients", "kernel_shap")
+# Jets of each class for methods that run the network many times for each.
 _FEW = 20
 
 # A method that asks for this many times the passes with twice the inputs grows with them.
@@ -141,14 +140,18 @@ def _is_fooled(method: Method) -> Finding:
     alone = _importance(method, 0.0)
     if alone is None:
         return Finding("no", "ranks no inputs, so none can seem important")
-    shares = {}
+    seen = {}
     for weight in (0.5, 2.0):
         found = _importance(method, weight)
         assert found is not None  # noqa: S101 - the inputs are the same
-        shares[weight] = float(found[1] / alone[0])
-    about = ", ".join(f"{share:.2f} at b = {weight:g}" for weight, share in shares.items())
-    fooled = sum(share > _SEEN for share in shares.values())
-    return Finding(("no", "partly", "yes")[fooled], f"share of the useless input: {about}")
+        seen[weight] = float(found[1] / alone[0])
+    about = ", ".join(f"{times:.2f} times at b = {weight:g}" for weight, times in seen.items())
+    fooled = sum(times > _SEEN for times in seen.values())
+    return Finding(
+        ("no", "partly", "yes")[fooled],
+        "in a network of (1 - b)·input + b·copy, the copy seems as important as the input without "
+        f"it: {about}",
+    )
 
 
 def _sees_idle_nodes(method: Method) -> Finding:
@@ -203,8 +206,8 @@ def _problem(network: nn.Module, features: int = _FEATURES) -> Problem:
 
 
 def _explain(method: Method, problem: Problem) -> Explanation:
-    """Run a method on as many jets as it can afford, see ``_DEAR``."""
-    few = problem.first_of_each_class(_FEW) if method.name in _DEAR else problem
+    """Run a method on as many jets as it can afford."""
+    few = problem.first_of_each_class(_FEW) if method.dear else problem
     if method.name != "kernel_shap":
         return method.explain(few)
     # The study has two coalitions per input; with so few inputs the regression needs more.
@@ -234,7 +237,7 @@ def _passes(method: Method, features: int) -> float:
     problem = _problem(network, features)
     rows = _Rows(network)
     _explain(method, problem)
-    jets = 2 * _FEW if method.name in _DEAR else len(problem.inputs)
+    jets = 2 * _FEW if method.dear else len(problem.inputs)
     return rows.count / jets
 
 

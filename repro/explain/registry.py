@@ -25,21 +25,23 @@ class Method:
         name: Name on the command line.
         title: One line.
         explain: From a problem, and the method's own options, to an explanation.
+        dear: Whether it runs the network many times for each jet, so that few jets are enough work.
     """
 
     name: str
     title: str
     explain: Callable[..., Explanation]
+    dear: bool = False
 
 
-def method(name: str, title: str) -> Callable[[Function], Function]:
+def method(name: str, title: str, *, dear: bool = False) -> Callable[[Function], Function]:
     """Register the decorated function as a method."""
 
     def register(function: Function) -> Function:
         known = _METHODS.get(name)
         if known and known.explain.__module__ != function.__module__:
             raise ValueError(f"there are two methods named {name!r}")
-        _METHODS[name] = Method(name, title, function)
+        _METHODS[name] = Method(name, title, function, dear)
         return function
 
     return register

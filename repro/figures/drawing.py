@@ -97,7 +97,7 @@ def bars(axes: Axes, result: Result, path: str, colour: str, count: int = _BARS)
             mec="black",
             mew=0.9,
             ms=4.5,
-            label="the paper",
+            label="the paper, quirks on" if result.settings.get("corrected") else "the paper",
         )
     axes.legend(loc="lower right")
     name_rows(axes, [symbol(name) for name in names])

@@ -53,7 +53,10 @@ def draw_again(path: Path) -> tuple[Item, dict[str, bytes]]:
     try:
         pictures = draw(item, result)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise BadInput(f"{path} lacks numbers that {item.id} shows ({error!r})") from error
+        raise BadInput(
+            f"{path} lacks numbers that the picture of {item.id} shows, or has others: compute it "
+            "again"
+        ) from error
     if not pictures:
         raise NotAvailable(f"{item.id} has no picture: take the document of a figure")
     return item, pictures

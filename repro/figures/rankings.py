@@ -21,9 +21,8 @@ def bars_of(explanation: Explanation, panel: str) -> dict[str, Any]:
 def placed(explanation: Explanation, panel: str) -> dict[str, Any]:
     """Return the numbers of a panel by name, each with its place.
 
-    ``rank`` is the place by the numbers alone; ``places`` the first and the last place that it may
-    have; ``place`` what a table shows, ``2=`` for a place that is shared.  Where the errors had to
-    be taken as independent, ``independent`` says so.
+    ``rank`` is the place by the numbers alone, ``places`` the first and the last place that it may
+    have.  Where the errors had to be taken as independent, ``independent`` says so.
     """
     numbers = named(explanation.names, explanation.panels[panel])
     found = explanation.places(panel)
@@ -33,7 +32,6 @@ def placed(explanation: Explanation, panel: str) -> dict[str, Any]:
             **entry,
             "rank": int(found.rank[i]),
             "places": [int(found.first[i]), int(found.last[i])],
-            "place": found.label(i),
             **assumed,
         }
         for i, (name, entry) in enumerate(numbers.items())
@@ -41,11 +39,21 @@ def placed(explanation: Explanation, panel: str) -> dict[str, Any]:
 
 
 def order_entry(explanation: Explanation, panel: str, first: int, seed: int) -> dict[str, Any]:
-    """Return the leading names, and how often repeated samples give each order."""
+    """Return the leading names, how often draws within the errors give each order, and places.
+
+    ``shares`` are of all orders that came out; ``places`` the first and the last place of each
+    name that may be among the leading ones.
+    """
     shares = order_stability(explanation.names, explanation.panels[panel], first, seed)
+    found = explanation.places(panel)
     return {
         "value": list(explanation.order(panel)[:first]),
         "shares": {", ".join(names): share for names, share in shares.items()},
+        "places": {
+            name: [int(found.first[i]), int(found.last[i])]
+            for i, name in enumerate(explanation.names)
+            if found.first[i] <= first
+        },
     }
 
 

@@ -40,22 +40,13 @@ class Places:
         rank: (k,), one plus how many are larger.
         first: (k,), the best place that each may have.
         last: (k,), the worst one.
-        group: (k,), the first place of the run in which each number is, next to next, not told
-            apart from its neighbour.
-        shared: (k,), whether there are others in that run.
         paired: Whether the correlations of the errors are known; else independence is assumed.
     """
 
     rank: NDArray[np.int64]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
-    group: NDArray[np.int64]
-    shared: NDArray[np.bool_]
     paired: bool
-
-    def label(self, position: int) -> str:
-        """Return the place of a number as a table has it: ``1``, or ``2=`` for a shared one."""
-        return f"{self.group[position]}{'=' if self.shared[position] else ''}"
 
     def span(self, position: int) -> str:
         """Return the places that a number may have: ``2``, or ``2-5``."""
@@ -68,23 +59,15 @@ def places_of(numbers: Intervals) -> Places:
 
     >>> ends = np.array([5.0, 1.0, 1.1]), np.array([4.8, 0.8, 0.9]), np.array([5.2, 1.2, 1.3])
     >>> found = places_of(Intervals(*ends, 0.95))
-    >>> ", ".join(f"{found.label(i)} in {found.span(i)}" for i in range(3))
-    '1 in 1, 2= in 2-3, 2= in 2-3'
+    >>> ", ".join(f"{found.rank[i]} in {found.span(i)}" for i in range(3))
+    '1 in 1, 3 in 2-3, 2 in 2-3'
     """
     count = len(numbers)
     larger = _larger(numbers, np.ones((count, count), np.bool_))
-    order = np.argsort(-_known(numbers), kind="stable")
-    starts = np.concatenate([[True], ~_tied(larger, order)])
-    runs = np.cumsum(starts) - 1
-    group, shared = np.empty(count, np.int64), np.empty(count, np.bool_)
-    group[order] = 1 + np.flatnonzero(starts)[runs]
-    shared[order] = np.bincount(runs)[runs] > 1
     return Places(
         rank=1 + (_known(numbers)[None, :] > _known(numbers)[:, None]).sum(axis=1),
         first=1 + larger.sum(axis=0),
         last=count - larger.sum(axis=1),
-        group=group,
-        shared=shared,
         paired=numbers.correlation is not None,
     )
 
@@ -156,11 +139,6 @@ def ratio_of_leading(numbers: Intervals) -> Interval | None:
 def _known(numbers: Intervals) -> FloatArray:
     """Return the values; what is undefined comes last."""
     return np.where(np.isnan(numbers.value), -np.inf, numbers.value)
-
-
-def _tied(larger: NDArray[np.bool_], order: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return for each place but the first whether it is not told apart from the one before."""
-    return ~larger[order[:-1], order[1:]]
 
 
 def _larger(numbers: Intervals, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -21,6 +21,8 @@ SCHEMA_VERSION = 1
 
 _WHOSE = {"authors": "the authors'", "embedded": "trained by this package on simulated jets"}
 
+_WANTED = "take one that 'repro fig', 'table' or 'verify --out' wrote"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -82,12 +84,26 @@ class Result:
         """
         try:
             document = json.loads(path.read_text("utf-8"))
-            if document.pop("schema") != SCHEMA_VERSION:
-                raise BadInput(f"{path} is of another schema version than {SCHEMA_VERSION}")
-            evidence = {p: Evidence(**entry) for p, entry in document.pop("evidence").items()}
-            return cls(evidence=evidence, **document)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadInput(f"{path} is no result document ({error})") from error
+        except OSError as error:
+            raise BadInput(f"{path} is no result document to be read: {error.strerror}") from error
+        except ValueError as error:
+            raise BadInput(f"{path} is no result document, for it is no JSON: {_WANTED}") from error
+        fields = document if isinstance(document, dict) else {}
+        if "schema" not in fields:
+            raise BadInput(f"{path} is no result document: {_WANTED}")
+        if fields.pop("schema") != SCHEMA_VERSION:
+            raise BadInput(f"{path} is of another schema version than {SCHEMA_VERSION}: {_WANTED}")
+        known = {f.name for f in dataclasses.fields(cls)}
+        if fields.keys() != known:
+            wrong = ", ".join(sorted(fields.keys() ^ known))
+            raise BadInput(
+                f"{path} is no result document, by what it lacks or has ({wrong}): {_WANTED}"
+            )
+        try:
+            evidence = {p: Evidence(**entry) for p, entry in fields.pop("evidence").items()}
+            return cls(evidence=evidence, **fields)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BadInput(f"{path} is no result document: {_WANTED}") from error
 
 
 def named(names: Sequence[str], numbers: Intervals) -> dict[str, Any]:
