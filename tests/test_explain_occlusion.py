@@ -92,8 +92,8 @@ def test_masking_is_the_forward_pass_with_the_column_replaced(monkeypatch, outpu
     unmasked, masks = masked_logits(problem, values)
     np.testing.assert_allclose(unmasked, logits_of(problem.network, problem.inputs), atol=1e-12)
     found = dict(masks)
-    assert list(found) == [0, 2, 3, 4]
-    for column, logits in found.items():
+    assert list(found) == [(0,), (2,), (3,), (4,)]
+    for (column,), logits in found.items():
         inputs = masked(problem.inputs, column, values[column])
         np.testing.assert_allclose(logits, logits_of(problem.network, inputs), atol=1e-12)
     np.testing.assert_allclose(
@@ -104,7 +104,7 @@ def test_masking_is_the_forward_pass_with_the_column_replaced(monkeypatch, outpu
 def test_masking_works_on_networks_that_are_not_dense():
     inputs, labels = make_jets(20, 4)
     problem = Problem(Odd().double(), inputs, labels, tuple("abcd"))
-    for column, logits in masked_logits(problem, np.full(4, 0.3))[1]:
+    for (column,), logits in masked_logits(problem, np.full(4, 0.3))[1]:
         expected = logits_of(problem.network, masked(inputs, column, 0.3))
         np.testing.assert_allclose(logits, expected, atol=1e-12)
 
@@ -299,7 +299,7 @@ def test_padding_stays_padding_and_has_no_part_in_means(dense):
     filled = inputs[:, 2] != 0
     means = replacement_values(problem, "mean")
     np.testing.assert_allclose(means[2:], inputs[filled, 2:].mean(axis=0))
-    for column, logits in masked_logits(problem, means)[1]:
+    for (column,), logits in masked_logits(problem, means)[1]:
         changed = masked(inputs, column, means[column])
         changed[~filled, 2:] = 0
         np.testing.assert_allclose(logits, logits_of(network, changed), atol=1e-12)

@@ -111,7 +111,7 @@ def test_masked_features_of_constituents(name):
     changes = 0.0
     with torch.inference_mode():
         assert_same(unmasked, padded_pfn(network, rows).numpy())
-        for column, logits in masks:
+        for (column,), logits in masks:
             changed = rows.copy()
             filled = rows[:, filled_by[column]] != 0
             changed[filled, column] = values[column]
@@ -135,7 +135,7 @@ def test_masked_features_with_the_authors_weights(make_context):
         with torch.inference_mode():
             whole = padded_pfn(twice, problem.inputs.astype(np.float64)).numpy()
             assert_same(unmasked, whole, SINGLE)
-            for column, logits in masks:
+            for (column,), logits in masks:
                 changed = problem.inputs.copy()
                 changed[changed[:, 3 * (column // 3)] != 0, column] = values[column]
                 wanted = padded_pfn(twice, changed.astype(np.float64)).numpy()
@@ -180,7 +180,7 @@ def test_masked_latent_nodes(make_context, name, latent):
         nodes = latent(untouched.network, sample.inputs)
         assert_same(unmasked, untouched.network.head(nodes).numpy())
         columns = []
-        for column, logits in masks:
+        for (column,), logits in masks:
             # Φ anew for a few of them: it gives the same each time.
             changed = latent(untouched.network, sample.inputs) if column < 3 else nodes.clone()
             changed[:, column] = changed[:, column].mean()
@@ -203,7 +203,7 @@ def test_masked_columns_of_dense_networks(name):
         unmasked, masks = masked_logits(problem, values)
         with torch.inference_mode():
             assert_same(unmasked, network(torch.from_numpy(rows)).numpy())
-            for column, logits in masks:
+            for (column,), logits in masks:
                 changed = rows.copy()
                 changed[:, column] = values[..., column]
                 assert_same(logits, network(torch.from_numpy(changed)).numpy())

@@ -31,7 +31,7 @@ def explain_by_correlation(
     Raises:
         UnknownName: If a feature is not among the inputs.
     """
-    chosen = problem.ranked_features if features is None else features
+    chosen = tuple(problem.features[i] for i in problem.ranked) if features is None else features
     unknown = set(chosen) - set(problem.features)
     if unknown:
         raise UnknownName(f"unknown features: {', '.join(sorted(unknown))}")
@@ -50,7 +50,7 @@ def _filled_correlations(
     if not problem.filled_by:
         return correlations(problem.inputs[mine][:, columns], level)
     # Columns that are filled together, such as those of a constituent, have the same jets.
-    groups: dict[int, list[int]] = {}
+    groups: dict[int | tuple[int, ...], list[int]] = {}
     for position, column in enumerate(columns):
         groups.setdefault(problem.filled_by[column], []).append(position)
     value, low, high = np.full((3, len(columns), len(columns)), np.nan)

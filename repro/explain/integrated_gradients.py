@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput
+from repro.explain.padding import filled_tensor
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.means import mean_intervals
@@ -58,7 +59,7 @@ def explain_by_integrated_gradients(
             internal_batch_size=_JETS_PER_BATCH,
             return_convergence_delta=True,
         )
-        found.append(values.detach()[:, problem.ranked].double().cpu().numpy())
+        found.append(problem.summed(values.detach().double().cpu().numpy()))
         missing.append(deltas.detach().double().abs().cpu().numpy())
     attributions = np.concatenate(found)
     return Explanation(
@@ -86,4 +87,4 @@ def _baseline(problem: Problem, inputs: Tensor, means: FloatArray) -> Tensor:
     baseline = torch.as_tensor(means).to(inputs).expand_as(inputs)
     if not problem.filled_by:
         return baseline.contiguous()
-    return torch.where(inputs[:, list(problem.filled_by)] != 0, baseline, inputs)
+    return torch.where(filled_tensor(inputs, problem.filled_by), baseline, inputs)

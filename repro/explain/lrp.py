@@ -199,6 +199,7 @@ def explain_by_lrp(
     parameter: float | None = None,
     biases: bool = True,
     outliers: str = "zeroed",
+    signed: bool = False,
     level: float = 0.95,
 ) -> Explanation:
     """Return the mean |normalised relevance| of each ranked feature, per class.
@@ -214,13 +215,15 @@ def explain_by_lrp(
         parameter: Parameter of the rule.
         biases: Quirk B12, on as published.
         outliers: Quirk B4: ``zeroed`` as published, ``dropped`` or ``kept``.
+        signed: Average the relevance itself, not its absolute value, as published for the
+            Interaction Network.
         level: Confidence level of the intervals (outlier bounds held fixed).
     """
-    relevance = normalise(_relevance(problem, rule, parameter, biases=biases))
+    relevance = problem.summed(normalise(_relevance(problem, rule, parameter, biases=biases)))
     panels = {}
     for label, name in enumerate(problem.classes):
-        mine = treat_outliers(relevance[problem.of_class(label)][:, problem.ranked], outliers)
-        panels[name] = mean_intervals(np.abs(mine), level)
+        mine = treat_outliers(relevance[problem.of_class(label)], outliers)
+        panels[name] = mean_intervals(mine if signed else np.abs(mine), level)
     return Explanation(
         "lrp",
         "1",
@@ -231,6 +234,7 @@ def explain_by_lrp(
             "parameter": rule_parameter(rule, parameter),
             "biases": biases,
             "outliers": outliers,
+            **({"signed": True} if signed else {}),
         },
     )
 

@@ -1,7 +1,9 @@
-"""Replace one input column at a time and evaluate again.
+"""Replace one feature at a time and evaluate again.
 
-Three ways lead to the same logits: a dense network is corrected after its first layer; a network
-with a method ``substitute`` recomputes what the column touches; any other is run again.
+A feature is a column of the inputs, or several that belong together (``groups`` of the problem).
+Four ways lead to the same logits: a dense network is corrected after its first layer; a network
+with a method ``substitute`` recomputes what a column touches, one with ``substitute_group`` what
+several do; any other is run again.
 """
 
 import functools
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput, UnknownName
 from repro.explain.dense import check_dense, dense_logits
+from repro.explain.padding import filled_tensor
 from repro.explain.problem import Problem
 
 __all__ = ["REPLACEMENTS", "logits_of", "masked_logits", "replacement_values"]
@@ -33,27 +36,43 @@ class Substitutes(Protocol):
         """
 
 
+@runtime_checkable
+class SubstitutesGroups(Protocol):
+    """A network that can tell what several changed columns change."""
+
+    def substitute_group(
+        self, inputs: Tensor
+    ) -> "tuple[Tensor, Callable[[tuple[int, ...], Tensor], Tensor]]":
+        """Return the logits, and a function of columns and their new values (n, m) to the logits.
+
+        Args:
+            inputs: (n, features), the jets with nothing changed.
+        """
+
+
 REPLACEMENTS = ("mean", "median", "zero")
 
 # The first layer of a batch should stay in the cache while all columns are masked.
 _JETS_PER_BATCH = 4096
 
-_Evaluate = Callable[[int, Tensor], Tensor]
+_Evaluate = Callable[[tuple[int, ...], Tensor], Tensor]
 
 
 def replacement_values(problem: Problem, replacement: str) -> FloatArray:
-    """Return the value that replaces each column.
+    """Return the value that replaces each column, (features,).
 
     Args:
         problem: Whose inputs, both classes together; padded zeros are left out of mean and
-            median if the problem says what is padding, and count if it does not.
-        replacement: ``mean`` (as published), ``median`` or ``zero``.
+            median if the problem says what is padding, and count if it does not.  Columns of one
+            feature have one mean and one median.
+        replacement: ``mean`` (as published for the top taggers), ``median``, or ``zero`` (as
+            published for the Interaction Network).
 
     Raises:
         UnknownName: If there is no such replacement.
     """
     if replacement == "mean":
-        return problem.means()
+        return _pooled(problem, problem.means())
     if replacement == "median":
         return problem.medians()
     if replacement == "zero":
@@ -86,8 +105,8 @@ def logits_of(
 
 def masked_logits(
     problem: Problem, values: NDArray[np.floating]
-) -> tuple[FloatArray, Iterator[tuple[int, FloatArray]]]:
-    """Evaluate all jets as they are, and with one ranked column replaced, for each in turn.
+) -> tuple[FloatArray, Iterator[tuple[tuple[int, ...], FloatArray]]]:
+    """Evaluate all jets as they are, and with one ranked feature replaced, for each in turn.
 
     In a dense network a column enters the first layer by one column of its weights, so that
     layer is computed once per jet and corrected for each mask.  Padding stays as it is, see
@@ -98,50 +117,68 @@ def masked_logits(
         values: (features,), the replacement of each column, or (n, features), that of each jet.
 
     Returns:
-        The logits, (n,) or (n, classes), in float64; and, one after the other, the position of
-        each ranked column and the logits with it replaced.
+        The logits, (n,) or (n, classes), in float64; and, one after the other, the columns of
+        each ranked feature and the logits with it replaced.
 
     Raises:
-        BadInput: If no column is ranked.
+        BadInput: If no feature is ranked.
     """
-    if not problem.ranked:
+    features = list(problem.members.values())
+    if not features:
         raise BadInput("there is no feature to mask: all are left out of the ranking")
     network = problem.network.to(problem.device)
     table: NDArray[np.floating] | None = None
     with torch.inference_mode():
-        prepare = _factorised_or_plain(problem, network)
+        prepare = _shortcut_or_plain(problem, network)
         starts = range(0, len(problem.inputs), _JETS_PER_BATCH)
         for start in problem.progress(starts, "masking"):
             batch = problem.tensor(problem.inputs[start : start + _JETS_PER_BATCH])
             logits, evaluate = prepare(batch)
             mine = values if values.ndim == 1 else values[start : start + len(batch)]
             masked = [
-                evaluate(column, _replaced(problem, batch, column, mine[..., column]))
-                for column in problem.ranked
+                evaluate(columns, _replaced(problem, batch, columns, mine[..., list(columns)]))
+                for columns in features
             ]
             found = torch.stack([logits, *masked]).cpu().numpy()
             if table is None:
                 table = np.empty((len(found), len(problem.inputs), *found.shape[2:]), found.dtype)
             table[:, start : start + len(batch)] = found
     assert table is not None  # noqa: S101 - a problem has jets, and jets have batches
-    pairs = zip(problem.ranked, table[1:], strict=True)
+    pairs = zip(features, table[1:], strict=True)
     return table[0].astype(np.float64), ((i, logits.astype(np.float64)) for i, logits in pairs)
 
 
-def _replaced(problem: Problem, batch: Tensor, column: int, value: NDArray[np.floating]) -> Tensor:
-    """Return the column (n,) with its values replaced by one or by (n,), where it is filled."""
+def _pooled(problem: Problem, means: FloatArray) -> FloatArray:
+    """Return the means of columns with one for all columns of a feature, over filled entries."""
+    if not problem.groups:
+        return means
+    pooled, filled = means.copy(), problem.filled_counts()
+    for columns in map(list, problem.groups.values()):
+        total = filled[columns].sum()
+        pooled[columns] = means[columns] @ filled[columns] / total if total else 0.0
+    return pooled
+
+
+def _replaced(
+    problem: Problem, batch: Tensor, columns: tuple[int, ...], value: NDArray[np.floating]
+) -> Tensor:
+    """Return columns (n, m) with their values replaced by (m,) or (n, m), where they are filled."""
     given = torch.as_tensor(np.ascontiguousarray(value)).to(batch)
-    replaced = given.expand(len(batch))
+    replaced = given.expand(len(batch), len(columns))
     if not problem.filled_by:
         return replaced
-    return torch.where(batch[:, problem.filled_by[column]] != 0, replaced, batch[:, column])
+    filled = filled_tensor(batch, tuple(problem.filled_by[column] for column in columns))
+    return torch.where(filled, replaced, batch[:, list(columns)])
 
 
-def _factorised_or_plain(
+def _shortcut_or_plain(
     problem: Problem, network: nn.Module
 ) -> Callable[[Tensor], tuple[Tensor, _Evaluate]]:
+    single = all(len(columns) == 1 for columns in problem.members.values())
+    if isinstance(network, SubstitutesGroups):
+        return network.substitute_group
     if isinstance(network, Substitutes):
-        return network.substitute
+        return functools.partial(_single if single else _plain, network)
     try:
         layers = check_dense(network, problem.tensor(problem.inputs[:_JETS_PER_BATCH]))
     except BadInput:
@@ -150,20 +187,25 @@ def _factorised_or_plain(
 
 
 def _plain(network: nn.Module, batch: Tensor) -> tuple[Tensor, _Evaluate]:
-    def evaluate(column: int, replaced: Tensor) -> Tensor:
+    def evaluate(columns: tuple[int, ...], replaced: Tensor) -> Tensor:
         masked = batch.clone()
-        masked[:, column] = replaced
+        masked[:, list(columns)] = replaced
         logits: Tensor = network(masked)
         return logits
 
     return network(batch), evaluate
 
 
+def _single(network: Substitutes, batch: Tensor) -> tuple[Tensor, _Evaluate]:
+    logits, substitute = network.substitute(batch)
+    return logits, lambda columns, replaced: substitute(columns[0], replaced[:, 0])
+
+
 def _factorised(layers: list[nn.Linear], batch: Tensor) -> tuple[Tensor, _Evaluate]:
     weight, unmasked = layers[0].weight, layers[0](batch)
 
-    def evaluate(column: int, replaced: Tensor) -> Tensor:
-        change = torch.outer(replaced - batch[:, column], weight[:, column])
+    def evaluate(columns: tuple[int, ...], replaced: Tensor) -> Tensor:
+        change = (replaced - batch[:, list(columns)]) @ weight[:, list(columns)].T
         return dense_logits(layers, change.add_(unmasked))
 
     return dense_logits(layers, unmasked), evaluate

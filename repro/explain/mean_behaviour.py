@@ -45,7 +45,7 @@ def explain_by_mean_behaviour(
         logits = network(inputs)
         begin = start_relevance(logits, torch.ones(len(inputs), device=logits.device))
         found = propagate(layers, inputs, begin, rule, parameter, biases=biases)
-    relevance = np.abs(normalise(found.double().cpu().numpy())[:, problem.ranked])
+    relevance = np.abs(problem.summed(normalise(found.double().cpu().numpy())))
     return Explanation(
         "mean_behaviour",
         "1",

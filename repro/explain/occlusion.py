@@ -1,26 +1,35 @@
 """ΔAUC occlusion: the drop in AUC when one feature is replaced by its mean.
 
-Source: arXiv:2210.04371, dAUC notebooks.  The replacement is the mean over the whole set,
-both classes and padded zeros included; ΔAUC is in percentage points.
+ΔAUC is in percentage points.
+
+Sources:
+    arXiv:2210.04371, dAUC notebooks: the replacement is the mean over the whole set, both classes
+    and padded zeros included.
+    arXiv:2211.12770: the replacement is zero, for all tracks or vertices of a jet; and fidelity,
+    one minus the mean change of the score.
 """
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput
+from repro.explain.conditional import draw_conditionally
 from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.correlated import difference_intervals
+from repro.metrics.fidelity import fidelity
 from repro.metrics.intervals import Interval, auc_interval, jet_order, placements
 from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 
-__all__ = ["auc_drops", "discriminant", "drops_from_logits", "explain_by_occlusion"]
+__all__ = ["discriminant", "drops_from_logits", "explain_by_occlusion", "occlude"]
 
 
 @method("occlusion", "ΔAUC when a feature is replaced by its mean")
@@ -34,32 +43,52 @@ def explain_by_occlusion(
 
     Args:
         problem: The classifier and its jets.
-        replacement: ``mean`` as published, ``median`` or ``zero``.
+        replacement: ``mean`` as published for top taggers, ``zero`` as published for the
+            Interaction Network, ``median``, or ``conditional``, values that go with the jet's other
+            features, see :mod:`repro.explain.conditional`.
+        level: Confidence level of the intervals.
+
+    Returns:
+        Details have the AUC, and the fidelity of the scores with each feature replaced, in
+        percent.
+    """
+    conditional = replacement == "conditional"
+    values = (
+        draw_conditionally(problem) if conditional else replacement_values(problem, replacement)
+    )
+    found = occlude(problem, values, level)
+    return dataclasses.replace(found, settings={"replacement": replacement})
+
+
+def occlude(problem: Problem, values: NDArray[np.floating], level: float = 0.95) -> Explanation:
+    """Return 100·(AUC - AUC with a feature replaced) for each ranked feature, by given values.
+
+    Args:
+        problem: The classifier and its jets.
+        values: (columns,), the replacement of each column, or (n, columns), that of each jet.
         level: Confidence level of the intervals.
     """
-    drops, whole = auc_drops(problem, replacement_values(problem, replacement), level)
+    logits, masked = masked_logits(problem, values)
+    scores = expit(discriminant(logits))
+    alike: list[Interval] = []
+
+    def compared() -> Iterator[FloatArray]:
+        for _, changed in masked:
+            alike.append(fidelity(scores, expit(discriminant(changed)), level))
+            yield changed
+
+    drops, whole = drops_from_logits(logits, compared(), problem.labels, level)
     return Explanation(
         "occlusion",
         "percentage points",
         problem.ranked_features,
         {"all": drops},
-        details={"auc": whole.value, "auc_interval": whole},
-        settings={"replacement": replacement},
+        details={
+            "auc": whole.value,
+            "auc_interval": whole,
+            "fidelity": Intervals.of(alike, level),
+        },
     )
-
-
-def auc_drops(
-    problem: Problem, values: NDArray[np.floating], level: float
-) -> tuple[Intervals, Interval]:
-    """Return 100·(AUC - AUC with a feature replaced) for each ranked feature, and the AUC in %.
-
-    Args:
-        problem: The classifier and its jets.
-        values: (features,), the replacement of each column, or (n, features), that of each jet.
-        level: Confidence level of the intervals.
-    """
-    logits, masked = masked_logits(problem, values)
-    return drops_from_logits(logits, (changed for _, changed in masked), problem.labels, level)
 
 
 def drops_from_logits(

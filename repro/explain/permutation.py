@@ -4,10 +4,12 @@ Source: Breiman, Machine Learning 45 (2001) 5, section 10.  Occlusion by the mea
 about jets that do not exist; shuffled, each feature keeps its distribution and loses its company.
 """
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.explain.occlusion import auc_drops
+from repro.explain.occlusion import occlude
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 
@@ -25,25 +27,21 @@ def explain_by_permutation(problem: Problem, *, level: float = 0.95) -> Explanat
         problem: The classifier and its jets; its seed is that of the shuffling.
         level: Confidence level of the intervals.
     """
-    drops, whole = auc_drops(problem, _shuffled(problem), level)
-    return Explanation(
-        "permutation",
-        "percentage points",
-        problem.ranked_features,
-        {"all": drops},
-        details={"auc": whole.value},
-        settings={"seed": problem.seed},
-    )
+    found = occlude(problem, _shuffled(problem), level)
+    return dataclasses.replace(found, method="permutation", settings={"seed": problem.seed})
 
 
 def _shuffled(problem: Problem) -> NDArray[np.floating]:
-    """Return the inputs with each ranked column shuffled by itself, filled entries only.
+    """Return the inputs with each ranked feature shuffled by itself, filled entries only.
 
-    In the precision that they have: those of PFN for the paper's jets fill a gigabyte.
+    A feature of several columns is shuffled over all of them.  In the precision that the inputs
+    have: those of PFN for the paper's jets fill a gigabyte.
     """
     generator = np.random.default_rng(problem.seed)
     shuffled = problem.inputs.copy()
-    for column in problem.ranked:
-        rows = np.flatnonzero(problem.filled(column))
-        shuffled[rows, column] = problem.inputs[generator.permutation(rows), column]
+    for columns in problem.members.values():
+        rows, places = np.nonzero(np.stack([problem.filled(column) for column in columns], axis=1))
+        taken = np.asarray(columns)[places]
+        order = generator.permutation(len(rows))
+        shuffled[rows, taken] = problem.inputs[rows[order], taken[order]]
     return shuffled

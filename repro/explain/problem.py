@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from repro.data.arrays import FloatArray
 from repro.data.callbacks import Progress, silent
 from repro.errors import BadInput
+from repro.explain.padding import FilledBy, filled_entries
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.ranks import Places, places_of
 
@@ -35,10 +36,13 @@ class Problem:
         labels: (n,) in 0, 1.
         features: Names of the input columns.
         classes: Names of class 0 and class 1.
-        skip: Columns left out of rankings, such as those that are constant by construction.
+        skip: Features left out of rankings, such as those that are constant by construction.
+        groups: Columns by the name of a feature, if features take up several, such as one for each
+            track of a jet: they are masked together, and their relevance is added.  Groups may
+            share columns.  Empty: each column is a feature.
         filled_by: For each column the position of the one that is zero where the column is
-            padding: means, medians and correlations are those of filled entries, and padding
-            stays padding.  Empty: there is no padding, or it counts.
+            padding, or several that are all zero there: means, medians and correlations are those
+            of filled entries, and padding stays padding.  Empty: there is no padding, or it counts.
         device: Where to compute.
         seed: Seed of everything random.
         progress: Wraps the steps of long loops.
@@ -50,7 +54,8 @@ class Problem:
     features: tuple[str, ...]
     classes: tuple[str, str] = ("qcd", "top")
     skip: tuple[str, ...] = ()
-    filled_by: tuple[int, ...] = ()
+    groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    filled_by: FilledBy = ()
     device: str = "cpu"
     seed: int = 0
     progress: Progress = field(default=silent, compare=False)
@@ -68,6 +73,11 @@ class Problem:
                 f"filled_by has {len(self.filled_by)} entries and there are {len(self.features)} "
                 "columns: give one for each, or none"
             )
+        if not all(
+            columns and min(columns) >= 0 and max(columns) < len(self.features)
+            for columns in self.groups.values()
+        ):
+            raise BadInput("a group has no column, or one that there is not")
         if set(np.unique(self.labels)) != {0, 1}:
             raise BadInput("labels must hold both 0 and 1: explain jets of both classes")
         if any(
@@ -84,14 +94,36 @@ class Problem:
             raise BadInput("inputs hold NaN or infinity: drop or repair these jets first")
 
     @property
+    def members(self) -> dict[str, tuple[int, ...]]:
+        """Positions of the columns of each feature that takes part in rankings."""
+        every = self.groups or {name: (i,) for i, name in enumerate(self.features)}
+        return {name: columns for name, columns in every.items() if name not in self.skip}
+
+    @property
     def ranked(self) -> list[int]:
-        """Positions of the columns that take part in rankings."""
-        return [i for i, name in enumerate(self.features) if name not in self.skip]
+        """Positions of the columns that take part in rankings, each a feature.
+
+        Raises:
+            BadInput: If a feature takes up several columns.
+        """
+        if any(len(columns) > 1 for columns in self.members.values()):
+            raise BadInput(
+                "this method looks at single columns, and here features take up several: take "
+                "occlusion, permutation, lrp or integrated_gradients"
+            )
+        return [columns[0] for columns in self.members.values()]
 
     @property
     def ranked_features(self) -> tuple[str, ...]:
-        """Names of the columns that take part in rankings."""
-        return tuple(self.features[i] for i in self.ranked)
+        """Names of the features that take part in rankings."""
+        return tuple(self.members)
+
+    def summed(self, values: FloatArray) -> FloatArray:
+        """Return numbers of columns (n, columns) added up for each ranked feature, (n, ranked)."""
+        members = list(self.members.values())
+        if all(len(columns) == 1 for columns in members):
+            return values[:, [columns[0] for columns in members]]
+        return np.stack([values[:, list(columns)].sum(axis=1) for columns in members], axis=1)
 
     def of_class(self, label: int) -> NDArray[np.bool_]:
         """Return the mask of the jets of class 0 or 1."""
@@ -121,17 +153,27 @@ class Problem:
         return np.asarray(total / np.maximum(filled, 1))
 
     def medians(self) -> FloatArray:
-        """Return the median of each column, as :meth:`means` takes the mean."""
-        if not self.filled_by:
-            return np.asarray(np.median(self.inputs, axis=0), dtype=np.float64)
-        columns = (self.inputs[self.filled(column), column] for column in range(len(self.features)))
-        return np.array([np.median(values) if len(values) else 0.0 for values in columns], float)
+        """Return the median of each column, as :meth:`means` takes the mean.
+
+        Columns of one group have the median of all of them.
+        """
+        alone = {str(i): (i,) for i in range(len(self.features))}
+        found = np.zeros(len(self.features))
+        for columns in map(list, (self.groups or alone).values()):
+            values = [self.inputs[self.filled(column), column] for column in columns]
+            filled = np.concatenate(values)
+            found[columns] = np.median(filled) if len(filled) else 0.0
+        return found
 
     def filled(self, column: int) -> NDArray[np.bool_]:
         """Return in which jets a column is no padding, (n,)."""
         if not self.filled_by:
             return np.ones(len(self.inputs), np.bool_)
-        return np.asarray(self.inputs[:, self.filled_by[column]] != 0)
+        return filled_entries(self.inputs, (self.filled_by[column],))[:, 0]
+
+    def filled_counts(self) -> FloatArray:
+        """Return in how many jets each column is no padding, (columns,)."""
+        return self._filled_sums(np.zeros(self.inputs.shape[1]), 1)[0]
 
     def errors_of_means(self) -> FloatArray:
         """Return the standard error of each column's mean, as :meth:`means` takes it."""
@@ -143,7 +185,7 @@ class Problem:
         filled, total = np.zeros((2, self.inputs.shape[1]))
         for start in range(0, len(self.inputs), _JETS_PER_BATCH):
             batch = self.inputs[start : start + _JETS_PER_BATCH].astype(np.float64)
-            real = batch[:, self.filled_by] != 0 if self.filled_by else np.ones_like(batch, bool)
+            real = filled_entries(batch, self.filled_by)
             filled += real.sum(axis=0)
             total += np.where(real, (batch - centre) ** power, 0).sum(axis=0)
         return filled, total

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS
 from repro.models.dense import linear_layers, relu_layers
 from repro.models.distinct import DistinctSlots, Memory, groups_of_distinct_slots, tiles
+from repro.models.interaction_activity import sums_of_activations
 from repro.models.interaction_relevance import Through, relevance_of_group
 
 __all__ = ["LAYERS", "InteractionNetwork", "dense"]
@@ -42,6 +43,10 @@ _SLOTS_PER_GROUP = {"cpu": 2**12}
 _SLOTS_PER_GROUP_ELSEWHERE = 2**18
 
 _Visit = Callable[[int, Tensor, slice, slice], None]
+
+
+def _unseen(*_: object) -> None:
+    """Look at no activations."""
 
 
 class InteractionNetwork(nn.Module):
@@ -97,13 +102,25 @@ class InteractionNetwork(nn.Module):
         tracks = inputs[:, :width].reshape(jets, self.tracks, self.track_slots)
         return tracks, inputs[:, width:].reshape(jets, self.vertices, self.vertex_slots)
 
-    def pooled(self, inputs: Tensor) -> Tensor:
-        """Return the sum of f_O over all slots, (n, node_features), which is classified."""
+    def pooled(self, inputs: Tensor, effects: list[Tensor] | None = None) -> Tensor:
+        """Return the sum of f_O over all slots, (n, node_features), which is classified.
+
+        Args:
+            inputs: (n, inputs).
+            effects: What the edges between tracks add up to, group by group: is filled if it is
+                empty, and taken as it is if it is not.
+        """
         total = inputs.new_zeros(len(inputs), self.classifier.in_features)
         rows, parts = [], []
         memory = Memory(inputs)
+        known = iter(effects or ())
         for group, vertices in self.groups(inputs):
-            nodes = self.run_group(group, vertices, memory)
+            found = next(known, None)
+            if found is None:
+                found = self._effects(group, memory, _unseen)
+                if effects is not None:
+                    effects.append(found)
+            nodes = self.run_group(group, vertices, memory, effects=found)
             rows.append(group.rows)
             parts.append(torch.mv(nodes.flatten(0, 1), group.counts).view(nodes.shape[:2]).T)
         return total.index_copy(0, torch.cat(rows), torch.cat(parts)) if rows else total
@@ -120,7 +137,8 @@ class InteractionNetwork(nn.Module):
         group: DistinctSlots,
         vertices: Tensor,
         memory: Memory,
-        visit: _Visit = lambda *_: None,
+        visit: _Visit = _unseen,
+        effects: Tensor | None = None,
     ) -> Tensor:
         """Return f_O of the different slots of a group of jets.
 
@@ -132,13 +150,15 @@ class InteractionNetwork(nn.Module):
                 :data:`LAYERS`, and for which of the jets and which of their rows they are:
                 edges (nodes, jets, receivers, senders), vertex edges (nodes, jets, vertices,
                 tracks), slots (nodes, jets, slots).  They are overwritten afterwards.
+            effects: What the edges between tracks add up to, if it is known: they are not visited.
 
         Returns:
             (node_features, m, k).
         """
         shape = group.values.shape[1:]
         values = group.values.flatten(1)
-        effects = self._effects(group, memory, visit)
+        if effects is None:
+            effects = self._effects(group, memory, visit)
         vertex_effects = self._vertex_effects(group, vertices, memory, visit)
         found = torch.cat([values, effects.flatten(1), vertex_effects.flatten(1)])
         everything = slice(0, shape[0]), slice(0, shape[1])
@@ -146,6 +166,28 @@ class InteractionNetwork(nn.Module):
             found = dense(layer, found)
             visit(6 + number, found.view(-1, *shape), *everything)
         return found.view(-1, *shape)
+
+    def substitute_group(
+        self, inputs: Tensor
+    ) -> tuple[Tensor, Callable[[tuple[int, ...], Tensor], Tensor]]:
+        """Return the logits (n, 2), and a function of columns and their new values (n, m) to them.
+
+        Where vertices alone are changed, edges between tracks stay as they are.
+
+        Args:
+            inputs: (n, inputs), the jets with nothing changed.
+        """
+        width = self.tracks * self.track_slots
+        kept: list[Tensor] = []
+
+        def evaluate(columns: tuple[int, ...], values: Tensor) -> Tensor:
+            changed = inputs.clone()
+            changed[:, list(columns)] = values.to(inputs)
+            effects = kept if min(columns) >= width else None
+            logits: Tensor = self.classifier(self.pooled(changed, effects))
+            return logits
+
+        return self.classifier(self.pooled(inputs, kept)), evaluate
 
     @torch.no_grad()
     def summed_activations(
@@ -164,42 +206,7 @@ class InteractionNetwork(nn.Module):
         Returns:
             (n, nodes) for each of :data:`LAYERS`.
         """
-        layers = [
-            layer
-            for block in (self.edges, self.vertex_edges, self.nodes)
-            for layer in linear_layers(block)
-        ]
-        sums = [inputs.new_zeros(len(inputs), layer.out_features) for layer in layers]
-        memory = Memory(inputs)
-        for group, vertices in self.groups(inputs):
-            filled = group.filled.to(inputs.dtype), (vertices != 0).any(dim=0).to(inputs.dtype)
-            counted = group.counts.expand_as(filled[0]), torch.ones_like(filled[1])
-            slots, of_vertices = counted if padding else filled
-
-            def visit(  # noqa: PLR0917 - bound to this turn of the loop
-                number: int,
-                found: Tensor,
-                jets: slice,
-                rows: slice,
-                group: DistinctSlots = group,
-                slots: Tensor = slots,
-                of_vertices: Tensor = of_vertices,
-            ) -> None:
-                found = (found > 0).to(found.dtype) if fired else found
-                weights = slots[jets]
-                if number < 3:
-                    itself = found.diagonal(offset=rows.start, dim1=2, dim2=3)
-                    received = (found * weights[:, None]).sum(dim=3) - itself
-                    total = (received * weights[:, rows]).sum(dim=2)
-                elif number < 6:
-                    pairs = of_vertices[jets, :, None] * weights[:, None]
-                    total = (found * pairs).sum(dim=(2, 3))
-                else:
-                    total = (found * weights).sum(dim=2)
-                sums[number].index_add_(0, group.rows[jets], total.T)
-
-            self.run_group(group, vertices, memory, visit)
-        return sums
+        return sums_of_activations(self, inputs, fired=fired, padding=padding)
 
     def propagated_relevance(self, inputs: Tensor, start: Tensor, through: Through) -> Tensor:
         """Return the relevance of the inputs, (n, inputs), from that of the logits.
