@@ -205,7 +205,7 @@ def computed(item: Item, result: Mapping[str, Any]) -> Iterator[str]:
         cells = (
             claim["id"].partition("/")[2],
             claim["quantity"],
-            expected(claim["comparison"], claim["expected"], claim["tolerance"]),
+            expected(claim["comparison"], claim["expected"], claim["tolerance"], claim["ours"]),
             got(claim),
             claim["verdict"],
             claim["reason"],
@@ -254,7 +254,7 @@ def expectations(item: Item) -> Iterator[str]:
         cells = (
             claim.id.partition("/")[2],
             claim.quantity,
-            expected(claim.comparison, claim.expected, distance),
+            expected(claim.comparison, claim.expected, distance, claim.ours),
         )
         yield f"| {' | '.join(map(cell, cells))} |"
 
@@ -274,24 +274,25 @@ def made_by(item: Item, data: Mapping[str, Any]) -> str:
     return f"{command(item)} --data {data['source']}{some}"
 
 
-def expected(comparison: str, value: object, tolerance: float | None) -> str:
+def expected(comparison: str, value: object, tolerance: float | None, ours: bool) -> str:
     """Return what is expected in a few words.
 
-    >>> expected("within", 97.12, 0.002)
-    '97.12 ± 0.002'
+    >>> expected("within", 97.12, 0.002, ours=False), expected("above", 0.5, None, ours=True)
+    ('97.12 ± 0.002', 'above 0.5 (our reading)')
     """
     word = {"above": "above ", "below": "below ", "between": "between "}.get(comparison, "")
     joint = " and " if comparison == "between" else ", "
     allowed = f" ± {tolerance:.4g}" if tolerance is not None else ""
-    return f"{word}{text(value, joint)}{allowed}"
+    return f"{word}{text(value, joint)}{allowed}{' (our reading)' if ours else ''}"
 
 
 def got(claim: Mapping[str, Any]) -> str:
     """Return a measured number with its interval."""
+    low, high = claim["interval"] or (None, None)
     if claim["got"] is None:
-        return "–"
-    ends = claim["interval"]
-    return text(claim["got"]) + (f" [{text(ends[0])}, {text(ends[1])}]" if ends else "")
+        return "–" if low is None else f"more than {text(low)}"
+    ends = [text(end) if end is not None else "no end" for end in (low, high)]
+    return text(claim["got"]) + (f" [{', '.join(ends)}]" if claim["interval"] else "")
 
 
 def text(value: object, joint: str = ", ") -> str:

@@ -13,13 +13,14 @@ from scipy.special import expit
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from repro.errors import BadInput
+from repro.errors import BadInput, UnknownName
 from repro.explain.conditional import draw_conditionally
 from repro.explain.drop_sets import below, explain_drop_sets
 from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.padding import filled_entries, filled_tensor
 from repro.explain.problem import Problem
 from repro.explain.registry import find_method
+from repro.features.embedded import SHIPPED_PRESET, find_embedded
 from repro.features.interaction import (
     filled_by_slot,
     interaction_features,
@@ -132,10 +133,34 @@ def test_methods_of_single_columns_refuse_groups_in_one_line():
             find_method(method).explain(dense_problem(groups=PAIRS), **options)
 
 
-@pytest.mark.parametrize("columns", [(), (4,), (-1,)])
+@pytest.mark.parametrize("columns", [(), (4,), (-1,), (1, 1)])
 def test_groups_of_columns_that_there_are_not_are_refused(columns):
-    with pytest.raises(BadInput, match="a group has no column, or one that there is not"):
+    with pytest.raises(BadInput, match="'x' has no column, one twice, or one that there is not"):
         dense_problem(groups={"x": columns})
+
+
+def test_features_that_share_columns_have_zero_as_the_only_value():
+    problem = dense_problem(groups={"x": (0, 1), "y": (1, 2)})
+    for method, options in (
+        ("occlusion", {}),
+        ("occlusion", {"replacement": "median"}),
+        ("permutation", {}),
+        ("integrated_gradients", {}),
+    ):
+        with pytest.raises(BadInput, match="features share columns"):
+            find_method(method).explain(problem, **options)
+    found = find_method("occlusion").explain(problem, replacement="zero")
+    changed = problem.inputs.copy()
+    changed[:, 1:3] = 0
+    with torch.inference_mode():
+        logits = problem.network(torch.from_numpy(changed)).numpy().ravel()
+    area = 100 * roc_auc_score(problem.labels, logits)
+    assert found.panels["all"].value[1] == pytest.approx(found.details["auc"] - area)
+
+
+def test_unknown_replacements_are_refused_with_all_that_there_are():
+    with pytest.raises(UnknownName, match="choose from mean, median, zero, conditional"):
+        find_method("occlusion").explain(dense_problem(), replacement="nothing")
 
 
 def test_a_shuffled_feature_keeps_its_values_and_its_padding(problem):
@@ -194,6 +219,13 @@ def test_sets_of_features_are_masked_at_once():
     assert found.settings["sets"] == {"a": ["a"], "bd": ["b", "d"]}
 
 
+def test_sets_can_hold_columns_and_nothing_counts_twice():
+    whole = dense_problem(200, groups=PAIRS)
+    sets = {"ab": ["ab"], "again": ["ab", "ab", 0, 1], "b": [1]}
+    found = explain_drop_sets(whole, sets, replacement="zero").panels["all"].value
+    assert found[0] == found[1] != found[2]
+
+
 def test_features_below_a_threshold_are_strictly_so_negative_ones_too():
     found = find_method("occlusion").explain(dense_problem(200))
     numbers = found.panels["all"].value
@@ -204,7 +236,12 @@ def test_features_below_a_threshold_are_strictly_so_negative_ones_too():
 
 
 @pytest.mark.parametrize(
-    ("sets", "said"), [({"x": []}, "has no feature"), ({"x": ["a", "z"]}, "no feature 'z'")]
+    ("sets", "said"),
+    [
+        ({"x": []}, "has no feature"),
+        ({"x": ["a", "z"]}, "an unknown feature 'z'"),
+        ({"x": [4]}, "4"),
+    ],
 )
 def test_sets_of_nothing_or_of_unknown_features_are_refused(sets, said):
     with pytest.raises(BadInput, match=said):
@@ -257,14 +294,61 @@ def test_conditional_values_keep_what_the_others_know_and_lose_the_rest():
     assert spearmanr(again[:, 3], copied[:, 3]).statistic > 0.999
 
 
+@pytest.mark.parametrize("objects", [200, 1000])
+def test_noise_is_not_predicted_from_noise(objects):
+    """In as many columns as the objects allow: a fit would follow the noise of each object."""
+    inputs = np.random.default_rng(1).normal(size=(objects, 10))
+    network = make_network(10)
+    drawn = draw_conditionally(
+        Problem(network, inputs, np.arange(objects) % 2, tuple("abcdefghij"))
+    )
+    correlations = [np.corrcoef(drawn[:, i], inputs[:, i])[0, 1] for i in range(10)]
+    assert abs(np.mean(correlations)) < 4 / np.sqrt(10 * objects)
+
+
 def test_conditional_values_stay_among_tracks_or_vertices_and_out_of_padding(problem):
-    drawn = draw_conditionally(problem)
-    filled = filled_entries(problem.inputs, problem.filled_by)
+    counts = np.random.default_rng(0).integers(0, 61, 40)
+    tracks, vertices = jets_with(counts, counts % 6, anywhere=True)
+    rows = rows_of(tracks, vertices).astype(np.float64)
+    many = dataclasses.replace(problem, inputs=np.tile(rows, (4, 1)), labels=np.arange(160) % 2)
+    drawn = draw_conditionally(many)
+    filled = filled_entries(many.inputs, many.filled_by)
     np.testing.assert_array_equal(drawn[~filled], 0)
     for columns in map(list, GROUPS.values()):
-        before, after = (rows[:, columns][filled[:, columns]] for rows in (problem.inputs, drawn))
+        before, after = (rows[:, columns][filled[:, columns]] for rows in (many.inputs, drawn))
         np.testing.assert_array_equal(np.sort(before), np.sort(after))
-    assert (drawn[filled] != problem.inputs[filled]).mean() > 0.5
+    assert (drawn[filled] != many.inputs[filled]).mean() > 0.5
+
+
+def test_objects_of_which_there_are_none_are_left_out(problem):
+    """Jets without vertices; and slots that no jet fills, as in PFN."""
+    tracks, vertices = jets_with([30] * 40, [0] * 40)
+    rows = rows_of(tracks, vertices).astype(np.float64)
+    changes = {"inputs": rows, "labels": np.arange(40) % 2}
+    assert not draw_conditionally(dataclasses.replace(problem, **changes))[:, 1800:].any()
+    inputs, labels = make_jets(100, 4)
+    inputs[:, 2:] = 0
+    padded = Problem(make_network(4), inputs, labels, tuple("abcd"), filled_by=(1, 1, 3, 3))
+    drawn = draw_conditionally(padded)
+    assert not drawn[:, 2:].any()
+    assert (drawn[:, :2] != inputs[:, :2]).all()
+
+
+def test_too_few_objects_and_columns_drawn_given_each_other_are_refused():
+    inputs, labels = make_jets(79, 4)
+    with pytest.raises(BadInput, match=r"79 jets or parts of jets with a are too few .* takes 80"):
+        draw_conditionally(Problem(make_network(4), inputs, labels, tuple("abcd")))
+    with pytest.raises(BadInput, match="ab has several columns of one jet"):
+        draw_conditionally(dense_problem(300, groups=PAIRS))
+
+
+def test_conditional_values_of_pfn_on_the_command_line(capsys):
+    from repro.cli import main
+
+    jets = str(find_embedded(SHIPPED_PRESET, None))
+    line = ["explain", "occlusion", "pfn:v4", jets, "--weights", "embedded", "--jets", "2000"]
+    assert main([*line, "--option", "replacement=conditional", "-q"]) == 0
+    assert "(replacement conditional)" in capsys.readouterr().out
 
 
 def test_occlusion_takes_conditional_values():

@@ -252,22 +252,23 @@ def test_own_weights_on_some_of_the_jets_replicate_and_never_reproduce():
 )
 def test_an_order_agrees_if_most_draws_give_it(share, verdict):
     shares = {"b, a": 0.02} if share is None else {"a, b": share, "b, a": 1 - share}
-    number = {"value": ["a", "b"], "shares": shares, "places": {"a": [1, 2], "b": [1, 2]}}
+    number = {"value": ["a", "b"], "shares": shares, "candidates": {"a": [], "b": []}}
     entry = judge(make_claim(("a", "b"), "equal"), number, "subset")
     assert entry["verdict"] == verdict
     assert f"{share or 0:.0%} of draws within the errors" in entry["reason"]
 
 
 @pytest.mark.parametrize(
-    ("places", "said"),
+    ("candidates", "said"),
     [
-        ({"b": [1, 1], "a": [2, 3], "c": [2, 3]}, "a has place 2 to 3, not 1,"),
-        ({"b": [3, 3], "a": [1, 1]}, "b has place 3, not 2,"),
-        ({"b": [1, 3], "c": [1, 3]}, "a is not in the first 2,"),
+        ({"b": ["a"], "a": [], "c": []}, "b is larger than a, with 99.99% confidence"),
+        ({"a": [], "c": ["b"], "b": []}, "c is larger than b, with"),
+        ({"a": ["c"], "c": ["a"], "b": []}, "c is larger than a, with"),
+        ({"b": [], "c": []}, "a is not among the first 2, with"),
     ],
 )
-def test_an_order_deviates_if_a_name_cannot_have_its_place(places, said):
-    number = {"value": ["b", "a"], "shares": {"b, a": 1.0}, "places": places}
+def test_an_order_deviates_if_the_contrary_is_known(candidates, said):
+    number = {"value": ["b", "a"], "shares": {"b, a": 1.0}, "candidates": candidates}
     entry = judge(make_claim(("a", "b"), "equal"), number, "other")
     assert entry["verdict"] == "deviates"
     assert entry["reason"].startswith(said)
@@ -297,7 +298,24 @@ def test_a_reversed_order_deviates():
     found = Explanation("x", "1", tuple("abc"), {"all": intervals(value, 0.1)})
     entry = judge(make_claim(("b", "c"), "equal"), order_entry(found, "all", 2, seed=0), "other")
     assert entry["verdict"] == "deviates"
-    assert entry["reason"].startswith("b has place 2, not 1, with 95 % confidence")
+    assert entry["reason"].startswith("c is larger than b, with 99.99% confidence")
+
+
+def test_an_order_that_a_pair_contradicts_deviates_though_each_place_is_possible():
+    """It is known that a is above c; b and d can have any place."""
+    value, margin = np.array([3.0, 2.5, 2.0, 2.5]), np.array([0.1, 9.0, 0.1, 9.0])
+    found = Explanation(
+        "x", "1", tuple("abcd"), {"all": Intervals(value, value - margin, value + margin, 0.95)}
+    )
+    number = order_entry(found, "all", 3, seed=0)
+    assert number["candidates"] == {"a": ["c"], "b": [], "c": [], "d": []}
+    assert judge(make_claim(("b", "c", "a"), "equal"), number, "other")["verdict"] == "deviates"
+    assert judge(make_claim(("b", "a", "c"), "equal"), number, "other")["verdict"] == "not tested"
+
+
+def test_an_order_without_candidates_does_not_deviate():
+    number = {"value": ["b", "a"], "shares": {"b, a": 1.0}}
+    assert judge(make_claim(("a", "b"), "equal"), number, "other")["verdict"] == "not tested"
 
 
 def test_no_tolerance_is_named_where_none_was_applied():

@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,9 @@ __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
 Explain a tagger on the jets of a file: rank its input features by a method, for each class, with
-95 % intervals. Behind each number are the places that the feature may have: where they overlap,
-these jets do not tell the order. The file is a table in the paper's format or packed jets,
-with jets of both classes."""
+95 % intervals. Behind each number are the places that the feature may have: of features whose
+places do not overlap these jets tell the order. The file is a table in the paper's format or packed
+jets, with jets of both classes."""
 
 _EPILOG = """\
 methods: activation_patterns, correlation, integrated_gradients, kernel_shap, lrp, mad_relevance,
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = method.explain(problem, **options)
     unit = "" if found.unit == "1" else f", in {found.unit}"
     print(f"{method.name} of {card.name} on {sample.description}")
-    print(f"{method.title}{unit}")
+    print(f"{method.title}{unit}{_settings(found.settings)}")
     for name in found.panels:
         print(*_table(found, name), sep="\n")
     if method.name == _SLOW:
@@ -116,6 +117,16 @@ def run(arguments: argparse.Namespace) -> int:
         _write(arguments.out, found, card.name, sample.data)
         print(f"wrote {arguments.out}")
     return 0
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """Return how the method ran, in brackets; nothing where it has no settings.
+
+    >>> _settings({"rule": "gamma", "sets": {}, "parameter": None})
+    ' (rule gamma)'
+    """
+    known = [f"{k} {v}" for k, v in settings.items() if isinstance(v, str | int | float)]
+    return f" ({', '.join(known)})" if known else ""
 
 
 def _check_options(method: "Method", options: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ def below(found: Explanation, threshold: float, panel: str = "all") -> tuple[str
 
 def explain_drop_sets(
     problem: Problem,
-    sets: Mapping[str, Sequence[str]],
+    sets: Mapping[str, Sequence[str | int]],
     *,
     replacement: str = "zero",
     level: float = 0.95,
@@ -44,8 +44,9 @@ def explain_drop_sets(
 
     Args:
         problem: The classifier and its jets.
-        sets: Features by the name of the set, ranked or not; none of them can be empty.
-        replacement: As for occlusion; ``zero`` as published.
+        sets: By the name of a set its features, ranked or not, by name, or columns, by place, such
+            as those of the leading tracks; none of them can be empty.
+        replacement: ``zero`` as published, ``mean`` or ``median``; those of the single features.
         level: Confidence level of the intervals.
 
     Returns:
@@ -55,14 +56,18 @@ def explain_drop_sets(
     Raises:
         BadInput: If a set is empty or has a feature that there is not.
     """
-    known = problem.groups or {name: (i,) for i, name in enumerate(problem.features)}
+    known: dict[str | int, tuple[int, ...]] = {
+        place: (place,) for place in range(len(problem.features))
+    }
+    known.update(problem.groups or {name: (i,) for i, name in enumerate(problem.features)})
     groups = {}
     for name, features in sets.items():
         unknown = [feature for feature in features if feature not in known]
         if unknown or not features:
-            what = f"no feature {unknown[0]!r}" if unknown else "no feature"
+            what = f"an unknown feature {unknown[0]!r}" if unknown else "no feature"
             raise BadInput(f"the set {name!r} has {what}: name features of the problem")
-        groups[name] = tuple(column for feature in features for column in known[feature])
+        columns = (column for feature in features for column in known[feature])
+        groups[name] = tuple(dict.fromkeys(columns))
     values = replacement_values(problem, replacement)
     together = dataclasses.replace(problem, groups=groups, skip=())
     found = occlude(together, values, level)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput
+from repro.explain.masking import replacement_values
 from repro.explain.padding import filled_tensor
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
@@ -44,7 +45,7 @@ def explain_by_integrated_gradients(
     network = problem.network.to(problem.device)
     outputs = functools.partial(_own_logit, network)
     explainer = IntegratedGradients(outputs)
-    means = problem.means()
+    means = replacement_values(problem, "mean")
     found, missing = [], []
     for start in problem.progress(range(0, len(problem.inputs), _JETS_PER_BATCH), "gradients"):
         rows = slice(start, start + _JETS_PER_BATCH)

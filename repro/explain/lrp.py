@@ -191,7 +191,7 @@ def normalise(relevance: FloatArray) -> FloatArray:
     return shares
 
 
-@method("lrp", "Layer-wise relevance propagation, mean |normalised relevance| per class")
+@method("lrp", "Layer-wise relevance propagation, mean normalised relevance per class")
 def explain_by_lrp(
     problem: Problem,
     *,

@@ -21,7 +21,7 @@ from repro.explain.dense import check_dense, dense_logits
 from repro.explain.padding import filled_tensor
 from repro.explain.problem import Problem
 
-__all__ = ["REPLACEMENTS", "logits_of", "masked_logits", "replacement_values"]
+__all__ = ["REPLACEMENTS", "check_no_shared", "logits_of", "masked_logits", "replacement_values"]
 
 
 @runtime_checkable
@@ -70,10 +70,12 @@ def replacement_values(problem: Problem, replacement: str) -> FloatArray:
 
     Raises:
         UnknownName: If there is no such replacement.
+        BadInput: If features share columns, but for ``zero``.
     """
     if replacement == "mean":
         return _pooled(problem, problem.means())
     if replacement == "median":
+        check_no_shared(problem)
         return problem.medians()
     if replacement == "zero":
         return np.zeros(problem.inputs.shape[1])
@@ -133,10 +135,11 @@ def masked_logits(
         starts = range(0, len(problem.inputs), _JETS_PER_BATCH)
         for start in problem.progress(starts, "masking"):
             batch = problem.tensor(problem.inputs[start : start + _JETS_PER_BATCH])
+            filled = filled_tensor(batch, problem.filled_by) if problem.filled_by else None
             logits, evaluate = prepare(batch)
             mine = values if values.ndim == 1 else values[start : start + len(batch)]
             masked = [
-                evaluate(columns, _replaced(problem, batch, columns, mine[..., list(columns)]))
+                evaluate(columns, _replaced(batch, filled, columns, mine[..., list(columns)]))
                 for columns in features
             ]
             found = torch.stack([logits, *masked]).cpu().numpy()
@@ -148,8 +151,27 @@ def masked_logits(
     return table[0].astype(np.float64), ((i, logits.astype(np.float64)) for i, logits in pairs)
 
 
+def check_no_shared(problem: Problem) -> None:
+    """Raise if a column belongs to several features: it has no value that would suit all.
+
+    Raises:
+        BadInput: If one does.
+    """
+    columns = [column for group in problem.groups.values() for column in group]
+    if len(set(columns)) < len(columns):
+        raise BadInput(
+            "features share columns, which then have no value of their own: replace by zero, or "
+            "mask sets of features (explain_drop_sets)"
+        )
+
+
 def _pooled(problem: Problem, means: FloatArray) -> FloatArray:
-    """Return the means of columns with one for all columns of a feature, over filled entries."""
+    """Return the means of columns with one for all columns of a feature, over filled entries.
+
+    Raises:
+        BadInput: If features share columns.
+    """
+    check_no_shared(problem)
     if not problem.groups:
         return means
     pooled, filled = means.copy(), problem.filled_counts()
@@ -160,15 +182,14 @@ def _pooled(problem: Problem, means: FloatArray) -> FloatArray:
 
 
 def _replaced(
-    problem: Problem, batch: Tensor, columns: tuple[int, ...], value: NDArray[np.floating]
+    batch: Tensor, filled: Tensor | None, columns: tuple[int, ...], value: NDArray[np.floating]
 ) -> Tensor:
     """Return columns (n, m) with their values replaced by (m,) or (n, m), where they are filled."""
     given = torch.as_tensor(np.ascontiguousarray(value)).to(batch)
     replaced = given.expand(len(batch), len(columns))
-    if not problem.filled_by:
+    if filled is None:
         return replaced
-    filled = filled_tensor(batch, tuple(problem.filled_by[column] for column in columns))
-    return torch.where(filled, replaced, batch[:, list(columns)])
+    return torch.where(filled[:, list(columns)], replaced, batch[:, list(columns)])
 
 
 def _shortcut_or_plain(

@@ -10,16 +10,17 @@ Sources:
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from repro.data.arrays import FloatArray
-from repro.errors import BadInput
+from repro.errors import BadInput, UnknownName
 from repro.explain.conditional import draw_conditionally
-from repro.explain.masking import masked_logits, replacement_values
+from repro.explain.masking import REPLACEMENTS, masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
@@ -32,7 +33,13 @@ from repro.metrics.roc import rank_jets
 __all__ = ["discriminant", "drops_from_logits", "explain_by_occlusion", "occlude"]
 
 
-@method("occlusion", "ΔAUC when a feature is replaced by its mean")
+_REPLACEMENTS: Mapping[str, Callable[[Problem], NDArray[np.floating]]] = {
+    **{name: functools.partial(replacement_values, replacement=name) for name in REPLACEMENTS},
+    "conditional": draw_conditionally,
+}
+
+
+@method("occlusion", "ΔAUC when a feature is replaced")
 def explain_by_occlusion(
     problem: Problem, *, replacement: str = "mean", level: float = 0.95
 ) -> Explanation:
@@ -44,19 +51,23 @@ def explain_by_occlusion(
     Args:
         problem: The classifier and its jets.
         replacement: ``mean`` as published for top taggers, ``zero`` as published for the
-            Interaction Network, ``median``, or ``conditional``, values that go with the jet's other
-            features, see :mod:`repro.explain.conditional`.
+            Interaction Network, ``median``, or ``conditional``, values that go with the other
+            features of the same jet, track or vertex, see :mod:`repro.explain.conditional`.
         level: Confidence level of the intervals.
 
     Returns:
         Details have the AUC, and the fidelity of the scores with each feature replaced, in
         percent.
+
+    Raises:
+        UnknownName: If there is no such replacement.
+        BadInput: If the jets are too few for conditional values, or features share columns.
     """
-    conditional = replacement == "conditional"
-    values = (
-        draw_conditionally(problem) if conditional else replacement_values(problem, replacement)
-    )
-    found = occlude(problem, values, level)
+    find = _REPLACEMENTS.get(replacement)
+    if find is None:
+        known = ", ".join(_REPLACEMENTS)
+        raise UnknownName(f"unknown replacement {replacement!r}: choose from {known}")
+    found = occlude(problem, find(problem), level)
     return dataclasses.replace(found, settings={"replacement": replacement})
 
 

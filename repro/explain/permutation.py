@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.explain.masking import check_no_shared
 from repro.explain.occlusion import occlude
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
@@ -39,8 +40,10 @@ def _shuffled(problem: Problem) -> NDArray[np.floating]:
     """
     generator = np.random.default_rng(problem.seed)
     shuffled = problem.inputs.copy()
+    check_no_shared(problem)
+    filled = problem.filled_table()
     for columns in problem.members.values():
-        rows, places = np.nonzero(np.stack([problem.filled(column) for column in columns], axis=1))
+        rows, places = np.nonzero(filled(columns))
         taken = np.asarray(columns)[places]
         order = generator.permutation(len(rows))
         shuffled[rows, taken] = problem.inputs[rows[order], taken[order]]

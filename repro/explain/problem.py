@@ -1,7 +1,7 @@
 """What every explanation method takes and gives."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,8 +38,8 @@ class Problem:
         classes: Names of class 0 and class 1.
         skip: Features left out of rankings, such as those that are constant by construction.
         groups: Columns by the name of a feature, if features take up several, such as one for each
-            track of a jet: they are masked together, and their relevance is added.  Groups may
-            share columns.  Empty: each column is a feature.
+            track of a jet: they are masked together, and their relevance is added.  Empty: each
+            column is a feature.
         filled_by: For each column the position of the one that is zero where the column is
             padding, or several that are all zero there: means, medians and correlations are those
             of filled entries, and padding stays padding.  Empty: there is no padding, or it counts.
@@ -73,11 +73,13 @@ class Problem:
                 f"filled_by has {len(self.filled_by)} entries and there are {len(self.features)} "
                 "columns: give one for each, or none"
             )
-        if not all(
-            columns and min(columns) >= 0 and max(columns) < len(self.features)
-            for columns in self.groups.values()
-        ):
-            raise BadInput("a group has no column, or one that there is not")
+        for name, columns in self.groups.items():
+            there = all(0 <= column < len(self.features) for column in columns)
+            if not columns or not there or len(set(columns)) < len(columns):
+                raise BadInput(
+                    f"the feature {name!r} has no column, one twice, or one that there is not: "
+                    "name columns of the inputs"
+                )
         if set(np.unique(self.labels)) != {0, 1}:
             raise BadInput("labels must hold both 0 and 1: explain jets of both classes")
         if any(
@@ -159,17 +161,27 @@ class Problem:
         """
         alone = {str(i): (i,) for i in range(len(self.features))}
         found = np.zeros(len(self.features))
+        filled = self.filled_table()
         for columns in map(list, (self.groups or alone).values()):
-            values = [self.inputs[self.filled(column), column] for column in columns]
-            filled = np.concatenate(values)
-            found[columns] = np.median(filled) if len(filled) else 0.0
+            values = self.inputs[:, columns][filled(columns)]
+            found[columns] = np.median(values) if len(values) else 0.0
         return found
 
     def filled(self, column: int) -> NDArray[np.bool_]:
         """Return in which jets a column is no padding, (n,)."""
+        return self.filled_table()([column])[:, 0]
+
+    def filled_table(self) -> Callable[[Sequence[int]], NDArray[np.bool_]]:
+        """Return a function from m columns to where they are no padding, (n, m).
+
+        Columns that are filled together are looked at once.
+        """
         if not self.filled_by:
-            return np.ones(len(self.inputs), np.bool_)
-        return filled_entries(self.inputs, (self.filled_by[column],))[:, 0]
+            return lambda columns: np.ones((len(self.inputs), len(columns)), np.bool_)
+        keys = tuple(dict.fromkeys(self.filled_by))
+        table = filled_entries(self.inputs, keys)
+        places = {key: place for place, key in enumerate(keys)}
+        return lambda columns: table[:, [places[self.filled_by[column]] for column in columns]]
 
     def filled_counts(self) -> FloatArray:
         """Return in how many jets each column is no padding, (columns,)."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from repro.explain.problem import Explanation
 from repro.metrics.intervals import Interval
-from repro.metrics.ranks import place_interval, ratio_of_leading
+from repro.metrics.ranks import place_interval, places_of, ratio_of_leading
 from repro.results.document import named
-from repro.results.evidence import order_stability
+from repro.results.evidence import SURE, order_stability
 
 __all__ = ["bars_of", "order_entry", "placed", "rank_entry", "ratio_entry", "top"]
 
@@ -39,20 +39,21 @@ def placed(explanation: Explanation, panel: str) -> dict[str, Any]:
 
 
 def order_entry(explanation: Explanation, panel: str, first: int, seed: int) -> dict[str, Any]:
-    """Return the leading names, how often draws within the errors give each order, and places.
+    """Return the leading names, how often draws within the errors give each order, and which can.
 
-    ``shares`` are of all orders that came out; ``places`` the first and the last place of each
-    name that may be among the leading ones.
+    ``shares`` are of all orders that came out.  ``candidates`` are the names that may be among the
+    leading ones, each with those candidates than which it is known to be larger.
     """
-    shares = order_stability(explanation.names, explanation.panels[panel], first, seed)
-    found = explanation.places(panel)
+    numbers = explanation.panels[panel]
+    shares = order_stability(explanation.names, numbers, first, seed)
+    found = places_of(numbers, SURE)
+    candidates = [i for i in range(len(numbers)) if found.first[i] <= first]
     return {
         "value": list(explanation.order(panel)[:first]),
         "shares": {", ".join(names): share for names, share in shares.items()},
-        "places": {
-            name: [int(found.first[i]), int(found.last[i])]
-            for i, name in enumerate(explanation.names)
-            if found.first[i] <= first
+        "candidates": {
+            explanation.names[i]: [explanation.names[j] for j in candidates if found.larger[i, j]]
+            for i in candidates
         },
     }
 

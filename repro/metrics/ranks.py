@@ -40,12 +40,14 @@ class Places:
         rank: (k,), one plus how many are larger.
         first: (k,), the best place that each may have.
         last: (k,), the worst one.
+        larger: (k, k), whether the row's number is known to be larger than the column's.
         paired: Whether the correlations of the errors are known; else independence is assumed.
     """
 
     rank: NDArray[np.int64]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
+    larger: NDArray[np.bool_]
     paired: bool
 
     def span(self, position: int) -> str:
@@ -54,8 +56,14 @@ class Places:
         return f"{first}" if first == last else f"{first}-{last}"
 
 
-def places_of(numbers: Intervals) -> Places:
-    """Return the places of numbers, with simultaneous intervals at their level.
+def places_of(numbers: Intervals, level: float | None = None) -> Places:
+    """Return the places of numbers, with simultaneous intervals.
+
+    Two numbers whose intervals of places overlap may still be told apart, see ``larger``.
+
+    Args:
+        numbers: With their intervals.
+        level: Confidence that no separation is wrong; by default the level of the numbers.
 
     >>> ends = np.array([5.0, 1.0, 1.1]), np.array([4.8, 0.8, 0.9]), np.array([5.2, 1.2, 1.3])
     >>> found = places_of(Intervals(*ends, 0.95))
@@ -63,11 +71,12 @@ def places_of(numbers: Intervals) -> Places:
     '1 in 1, 3 in 2-3, 2 in 2-3'
     """
     count = len(numbers)
-    larger = _larger(numbers, np.ones((count, count), np.bool_))
+    larger = _larger(numbers, np.ones((count, count), np.bool_), level)
     return Places(
         rank=1 + (_known(numbers)[None, :] > _known(numbers)[:, None]).sum(axis=1),
         first=1 + larger.sum(axis=0),
         last=count - larger.sum(axis=1),
+        larger=larger,
         paired=numbers.correlation is not None,
     )
 
@@ -141,7 +150,9 @@ def _known(numbers: Intervals) -> FloatArray:
     return np.where(np.isnan(numbers.value), -np.inf, numbers.value)
 
 
-def _larger(numbers: Intervals, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _larger(
+    numbers: Intervals, asked: NDArray[np.bool_], level: float | None = None
+) -> NDArray[np.bool_]:
     """Return (k, k), whether the row's number is larger than the column's, for those asked about.
 
     Holm's tests over all statements that are asked about, one-sided; nothing is larger than itself.
@@ -158,7 +169,7 @@ def _larger(numbers: Intervals, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     rows, columns = np.nonzero(asked & ~np.eye(len(value), dtype=np.bool_))
     tests = p[rows, columns]
     order = np.argsort(tests, kind="stable")
-    allowed = (1 - numbers.level) / np.arange(len(tests), 0, -1)
+    allowed = (1 - (level or numbers.level)) / np.arange(len(tests), 0, -1)
     passed = np.logical_and.accumulate(tests[order] <= allowed)
     larger = np.zeros(p.shape, np.bool_)
     larger[rows[order[passed]], columns[order[passed]]] = True

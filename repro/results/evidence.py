@@ -13,6 +13,7 @@ from repro.metrics.roc import auc, rank_jets
 __all__ = [
     "FEWEST",
     "KINDS",
+    "SURE",
     "Evidence",
     "missing",
     "order_stability",
@@ -21,6 +22,12 @@ __all__ = [
 ]
 
 KINDS = ("complete", "estimate", "subset", "few", "other", "missing")
+
+SURE = 0.9999
+"""Confidence that it takes to say that an order is not as claimed.
+
+An item judges tens of things at once, one in twenty of which is wrong by chance at 95 %: as for
+numbers, which deviate beyond twice their 95 % interval, it is one in ten thousand."""
 
 # Jets of each class below which the Gaussian intervals of means say too little.
 FEWEST = 100

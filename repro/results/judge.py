@@ -19,7 +19,7 @@ from typing import Any
 
 from repro.catalogue import Claim, Tolerance, load_claims
 from repro.results.document import Result, look_up
-from repro.results.evidence import FEWEST, Evidence
+from repro.results.evidence import FEWEST, SURE, Evidence
 
 __all__ = ["VERDICTS", "judge_claim", "judge_item", "not_tested", "summarise"]
 
@@ -38,7 +38,7 @@ class _Measured:
     value: Any
     interval: tuple[float | None, float | None] | None
     shares: Mapping[str, float] = field(default_factory=dict)
-    places: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, found: Any, evidence: Evidence) -> "_Measured":
@@ -47,7 +47,7 @@ class _Measured:
         deciding = "estimate" if evidence.kind == "estimate" else "interval"
         low, high = found.get(deciding) or (None, None)
         ends = None if low is None and high is None else (low, high)
-        return cls(found.get("value"), ends, found.get("shares", {}), found.get("places", {}))
+        return cls(found.get("value"), ends, found.get("shares", {}), found.get("candidates", {}))
 
 
 def judge_item(result: Result) -> list[dict[str, Any]]:
@@ -173,17 +173,27 @@ def _order_on_sample(claim: Claim, measured: _Measured, about: str) -> tuple[boo
     reason = f"{share:.0%} of draws within the errors give this order"
     if share >= _STABLE:
         return True, f"{reason} ({about})"
-    # Among many numbers no order comes often, the true one neither: only a place that is excluded
-    # speaks against it.
+    # Among many numbers no order comes often, the true one neither: only what is known to be
+    # otherwise speaks against it.
     names = wanted if isinstance(wanted, list) else [wanted]
-    for place, name in enumerate(names, start=1):
-        if name not in measured.places:
-            return False, f"{name} is not in the first {len(names)}, with 95 % confidence ({about})"
-        first, last = measured.places[name]
-        if not first <= place <= last:
-            span = f"{first}" if first == last else f"{first} to {last}"
-            return False, f"{name} has place {span}, not {place}, with 95 % confidence ({about})"
-    return None, f"{reason}, which excludes no place and takes 95 % to decide ({about})"
+    known = _contradiction(names, measured.candidates)
+    if known:
+        return False, f"{known}, with {SURE:.2%} confidence ({about})"
+    return None, f"{reason}, which nothing contradicts and takes 95 % to decide ({about})"
+
+
+def _contradiction(names: Sequence[str], candidates: Mapping[str, Sequence[str]]) -> str | None:
+    """Return what is known against these names being the leading ones in this order."""
+    if not candidates:
+        return None
+    for place, name in enumerate(names):
+        if name not in candidates:
+            return f"{name} is not among the first {len(names)}"
+        ahead = names[:place]
+        for other, smaller in candidates.items():
+            if name in smaller and other not in ahead:
+                return f"{other} is larger than {name}"
+    return None
 
 
 def _accepted(claim: Claim, tolerance: Tolerance) -> tuple[float, float]:
