@@ -28,6 +28,7 @@ examples:
   repro convert ntuple_merged_*.h5 --out processed"""
 
 _SPLITS = ("train", "test")  # as in repro.data.record
+_FILES = (".h5", ".hdf5")  # what ends otherwise is a folder
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -69,7 +70,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert, and print the paths of the files."""
-    if arguments.out.suffix == ".h5":
+    if arguments.out.suffix.lower() in _FILES:
         return _into_file(arguments)
     return _into_folder(arguments)
 

@@ -104,6 +104,13 @@ def test_scores_of_a_file_and_of_what_is_made_of_it_are_equal(capsys, name):
     assert np.ptp(found[0][0]) > 0.01
 
 
+@pytest.mark.parametrize("name", ["a.H5", "a.hdf5"])
+@pytest.mark.usefixtures("alone")
+def test_other_endings_of_hdf5_files_are_no_folders(capsys, name):
+    assert call(capsys, "convert", "twin.h5", "--out", name, "--jets", 3)[0] == 0
+    assert_same(read(name)[0], MADE, slice(0, 3))
+
+
 @pytest.mark.usefixtures("alone")
 def test_a_folder_gets_files_as_the_authors_converter_makes_them(capsys):
     other = write_twin(make(8, seed=5), "other.h5")
