@@ -41,6 +41,7 @@ EXTRAS = {
     "docs": "docs",
     "simulate": "simulate",
     "export": "onnx",
+    "convert": "root",
 }
 """The extra that a command needs, if it needs one."""
 MODULES = {"test": ["pytest"], "docs": ["mkdocs", "build", "--strict"]}

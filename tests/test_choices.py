@@ -43,6 +43,12 @@ def test_with_an_empty_cache_and_no_network_all_weights_are_the_packages(context
     assert "'repro fetch toptag/weights'" in said
 
 
+def test_where_no_weights_ship_the_authors_are_the_only_choice(context, caplog):
+    with pytest.raises(MissingData, match=r"REPRO_OFFLINE|offline"):
+        context.tagger("in")
+    assert not warnings_of(caplog)  # of weights that there are not
+
+
 def test_a_model_whose_files_are_cached_has_the_authors_and_the_others_do_not(
     context, mirror, caplog
 ):

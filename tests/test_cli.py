@@ -22,6 +22,7 @@ COMMANDS = (
     "table",
     "verify",
     "score",
+    "convert",
     "train",
     "export",
     "bench",

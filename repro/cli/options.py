@@ -1,6 +1,8 @@
 """Options that several commands share."""
 
 import argparse
+import functools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from repro.errors import NotAvailable
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
 
+    from repro.data.callbacks import Progress
     from repro.figures.context import Context
     from repro.models.cards import Card
 
@@ -23,6 +26,7 @@ __all__ = [
     "add_weights",
     "check_published",
     "make_context",
+    "make_progress",
     "natural",
     "positive",
 ]
@@ -144,6 +148,15 @@ def make_context(arguments: argparse.Namespace, *names: str) -> "Context":
 
     chosen = {name: getattr(arguments, name) for name in names or _SETTINGS}
     return Context(Settings(**chosen, quiet=arguments.verbosity < 0))
+
+
+def make_progress(arguments: argparse.Namespace) -> "Progress":
+    """Return what shows a bar on stderr, if that is a terminal, for commands without a context."""
+    from tqdm import tqdm  # noqa: PLC0415 - slow
+
+    hidden = arguments.verbosity < 0 or not sys.stderr.isatty()
+    bar = functools.partial(tqdm, disable=hidden, leave=False, file=sys.stderr)
+    return lambda steps, label: bar(steps, desc=label)
 
 
 def natural(text: str) -> int:

@@ -9,9 +9,9 @@ from typing import Protocol, Self
 from repro.data.jets import Jets
 from repro.data.packed import PackedJets, is_packed
 from repro.data.tables import JetTable
-from repro.errors import BadInput
+from repro.errors import BadInput, ReproError
 
-__all__ = ["JetFile", "open_jets"]
+__all__ = ["JetFile", "is_jet_file", "open_jets"]
 
 
 class JetFile(Protocol):
@@ -59,3 +59,12 @@ def open_jets(path: str | PathLike[str]) -> JetFile:
     if is_packed(Path(path)):
         return PackedJets.open(path)
     return JetTable.open(path)
+
+
+def is_jet_file(path: str | PathLike[str]) -> bool:
+    """Whether a file is one that :func:`open_jets` opens."""
+    try:
+        with open_jets(path):
+            return True
+    except (ReproError, OSError):
+        return False

@@ -5,7 +5,7 @@ A new family is one entry: a function from four-momenta to rows of inputs, and t
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,19 @@ from repro.features.summary import (
 from repro.features.topodnn import TOPODNN, topodnn_features, topodnn_inputs
 from repro.features.truth_leak import leaky_pfn_inputs, truth_of
 
-__all__ = ["FAMILIES", "Inputs", "InputsOf", "features_of", "find_inputs", "inputs_of"]
+__all__ = [
+    "FAMILIES",
+    "Inputs",
+    "InputsOf",
+    "Objects",
+    "features_of",
+    "find_inputs",
+    "inputs_of",
+    "objects_of",
+]
+
+Objects = Literal["constituents", "tracks"]
+"""What a tagger sees of a jet: its constituents, or its tracks and secondary vertices."""
 
 _Floats = NDArray[np.floating]
 
@@ -228,6 +240,15 @@ def features_of(family: str) -> tuple[str, ...]:
     """
     features = _OF_TRACKS.get(family)
     return features() if features else find_inputs(family).features()
+
+
+def objects_of(family: str) -> Objects:
+    """Return what a family of taggers sees of a jet.
+
+    >>> objects_of("pfin"), objects_of("in")
+    ('constituents', 'tracks')
+    """
+    return "tracks" if family in _OF_TRACKS else "constituents"
 
 
 def find_inputs(name: str) -> Inputs:

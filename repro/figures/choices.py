@@ -14,7 +14,7 @@ from repro.data.reach import is_at_hand
 from repro.data.store import Store
 from repro.errors import BadInput, MissingData
 from repro.models.cards import Card
-from repro.models.embedded_weights import embedded_card
+from repro.models.embedded_weights import embedded_card, has_embedded
 from repro.models.tagger import Tagger
 
 __all__ = [
@@ -132,8 +132,8 @@ class WeightChoice:
         if not card.authors:
             self._say_unpublished(card)
             return "embedded"
-        if self._chosen == "authors" or self._are_at_hand(card):
-            return "authors"
+        if self._chosen == "authors" or not has_embedded(card) or self._are_at_hand(card):
+            return "authors"  # to fetch them says what is wrong where there is no other choice
         if not self._said:
             _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(card.name, invocation()))
             self._said = True

@@ -19,10 +19,11 @@ from repro.data.callbacks import Progress, silent
 from repro.data.hbb.branches import FEATURE_SETS
 from repro.data.hbb.opening import open_table
 from repro.data.hbb.processed import read_recipe, write_processed
+from repro.data.hbb.streaming import is_address
 from repro.data.hbb.table import CHUNK, RecordTable
 from repro.errors import BadInput
 
-__all__ = ["JETS_PER_FILE", "convert"]
+__all__ = ["JETS_PER_FILE", "convert", "convert_range"]
 
 JETS_PER_FILE = 100_000
 
@@ -79,10 +80,68 @@ def convert(
     return paths
 
 
+def convert_range(
+    source: str | PathLike[str],
+    path: Path,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    max_jets: int | None = None,
+    split: str = "train",
+    repair: bool = False,
+    chunk: int = CHUNK,
+    progress: Progress = silent,
+) -> tuple[int, bool]:
+    """Write some jets of a file as one processed file.
+
+    Args:
+        source: A file of the record.
+        path: The processed file; it stays if it was made from the same jets.
+        start: First row.
+        stop: Row after the last; the end if not given.
+        max_jets: The most jets, instead of ``stop``.
+        split: ``train`` or ``test``, as which they are written.
+        repair: Replace NaN and infinity instead of refusing them.
+        chunk: Jets in memory at a time.
+        progress: Wraps the chunks.
+
+    Returns:
+        How many jets the file holds, and whether it was written now.
+
+    Raises:
+        BadInput: If the source or the range cannot be used, the file would replace its source, or
+            one is there that was made from other jets.
+        MissingData: If the source is not there.
+    """
+    if path.exists() and not is_address(source) and path.samefile(source):
+        raise BadInput(f"{path} is the file that is converted: give another name")
+    with open_table(source) as table:
+        if max_jets is not None:
+            stop = min(start + max_jets, len(table))
+        stop = len(table) if stop is None else stop
+        if not 0 <= start < stop <= len(table):
+            raise BadInput(
+                f"{table.label} has {len(table):,} jets: from {start} to {stop} there are none, or "
+                "not all"
+            )
+        recipe = _recipe(table, start, stop, split=split, repair=repair)
+        made = _is_made(path, recipe)
+        if not made:
+            parts = _parts(table, start, stop, chunk, repair=repair, progress=progress)
+            write_processed(path, stop - start, parts, split=split, recipe=recipe)
+        return stop - start, not made
+
+
 def _parts(
-    table: RecordTable, start: int, stop: int, chunk: int, *, repair: bool
+    table: RecordTable,
+    start: int,
+    stop: int,
+    chunk: int,
+    *,
+    repair: bool,
+    progress: Progress = silent,
 ) -> Iterator[Part]:
-    for row in range(start, stop, chunk):
+    for row in progress(range(start, stop, chunk), "converting"):
         last = min(row + chunk, stop)
         groups = table.read_groups((*FEATURE_SETS, "spectators"), row, last, repair=repair)
         yield {**groups, "targets": table.read_targets(row, last)}
@@ -106,5 +165,5 @@ def _is_made(path: Path, recipe: dict[str, Any]) -> bool:
     if not path.exists():
         return False
     if read_recipe(path) != recipe:
-        raise BadInput(f"{path} was made from other jets: remove it, or choose another folder")
+        raise BadInput(f"{path} was made from other jets: remove it, or choose another place")
     return True

@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 
 from repro.data.completeness import is_web_page
+from repro.data.hbb.branches import find_group
 from repro.data.hbb.extras import load_uproot
 from repro.data.hbb.ntuples import RootTable
 from repro.data.hbb.processed import ProcessedTable
@@ -16,7 +17,10 @@ from repro.data.hbb.twins import TwinTable
 from repro.data.pins import MAGIC
 from repro.errors import BadInput, MissingData
 
-__all__ = ["open_table"]
+__all__ = ["is_record_file", "open_table"]
+
+_PROCESSED = "target_subgroup"
+_TWIN = (*find_group("flags").branches, *find_group("tracks").branches)
 
 
 def open_table(path: str | PathLike[str]) -> RecordTable:
@@ -44,6 +48,18 @@ def open_table(path: str | PathLike[str]) -> RecordTable:
     return _kind(str(file), head, file).open(file)
 
 
+def is_record_file(path: str | PathLike[str]) -> bool:
+    """Whether a file on disk is of the record, going by its outside, whole or not."""
+    file = Path(path)
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        head = stream.read(64)
+    if head.startswith(MAGIC["root"]):
+        return True
+    return head.startswith(MAGIC["hdf5"]) and (_holds(file, *_TWIN) or _holds(file, _PROCESSED))
+
+
 def _open_remote(url: str) -> RecordTable:
     with ExitStack() as opened:
         beneath = open_address(url)
@@ -63,15 +79,15 @@ def _kind(label: str, head: bytes, file: object) -> type[RecordTable]:
     if head.startswith(MAGIC["root"]):
         return RootTable
     if head.startswith(MAGIC["hdf5"]):
-        return ProcessedTable if _is_processed(file) else TwinTable
+        return ProcessedTable if _holds(file, _PROCESSED) else TwinTable
     if is_web_page(head):
         raise BadInput(f"{label} is a web page and no file of jets: get it again")
     raise BadInput(f"{label} is neither a ROOT nor an HDF5 file: get it again")
 
 
-def _is_processed(file: object) -> bool:
+def _holds(file: object, *names: str) -> bool:
     try:
         with h5py.File(file, "r") as opened:
-            return "target_subgroup" in opened
+            return any(name in opened for name in names)
     except OSError:
         return False  # truncated: the reader says so

@@ -211,5 +211,5 @@ class RecordTable(Closing):
         if any(faults):
             raise BadInput(
                 f"{self.label}: {', '.join(filter(None, faults))}; get the file again, "
-                "or read it with repair=True to replace them as the ntuples' own program does"
+                "or give --repair (repair=True) to replace them as the ntuples' own program does"
             )
