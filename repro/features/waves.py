@@ -29,7 +29,7 @@ def wave_jets(jets: int = WAVES) -> tuple[NDArray[np.float32], NDArray[np.float3
     """
     phases = np.arange(jets)[:, None, None]
 
-    def waves(group: str) -> NDArray[np.float64]:
+    def waves(group: str) -> NDArray[np.floating]:
         features, slots = find_group(group).shape
         return 0.1 * np.outer(np.arange(1, features + 1), np.arange(1, slots + 1)) + phases
 
