@@ -41,7 +41,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "auc_minus_baseline": {"title": "AUC minus baseline", "digits": 4},
     "fidelity": {"title": "fidelity [%]", "digits": 2},
     "sparsity_qcd": {"title": "sparsity QCD", "digits": 4},
-    "sparsity_hbb": {"title": "sparsity H→bb̄", "digits": 4},
+    "sparsity_hbb": {"title": "sparsity H to bb", "digits": 4},
 }
 _MEASURED = (
     "auc",
