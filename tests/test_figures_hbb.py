@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import shutil
 from importlib import resources
 
 import h5py
@@ -17,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 from repro.catalogue import find_item, load_claims, load_items
 from repro.cli import main
 from repro.data.hbb.opening import open_table
+from repro.data.integrity import hash_file
 from repro.data.store import Store
 from repro.errors import BadInput, MissingData, NotAvailable
 from repro.figures.context import Context, Settings
@@ -256,6 +258,44 @@ def test_that_there_are_no_jets_is_said_once_and_loudly(make_context, caplog):
     (said,) = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
     assert "no jets" in said
     assert "not tested" in said
+
+
+@pytest.fixture
+def cached(mirror, record, tmp_path):
+    """A cache with a test file of the record, and the index that lists it."""
+    place = tmp_path / "beside" / "hbb" / "record" / "test"
+    place.mkdir(parents=True)
+    shutil.copy(record, place / "ntuple_merged_3.h5")
+    return Store(tmp_path / "cache", mirrors=[str(mirror), str(tmp_path / "beside")], offline=True)
+
+
+@pytest.mark.parametrize("data", ["auto", "paper"])
+def test_cached_files_of_the_record_are_taken(cached, record, caplog, data):
+    found = Context(Settings(data=data, jets=100, quiet=True), cached).record
+    assert found
+    assert (found.source, found.kind) == ("paper", "subset")
+    assert sum(len(part) for part in found.iter_jets()) == 100
+    block = found.data(100)
+    assert block["id"] == ["hbb/record/test/ntuple_merged_3.h5"]
+    assert block["sha256"] == [hash_file(record)]
+    assert ("ntuple_merged_3.h5" in caplog.text) == (data == "auto")
+
+
+def test_a_result_names_the_files_of_the_record(cached, record, monkeypatch):
+    settings = Settings(data="paper", jets=100, device="cpu", quiet=True, weights="authors")
+    context = Context(settings, cached)
+    monkeypatch.setattr(
+        "repro.figures.hbb.table01.load_networks",
+        lambda context: {name: context.tagger(f"in:{name}") for name in ("baseline", "De8")},
+    )
+    result = compute_item(find_item("hbb/table1"), context)
+    jsonschema.validate(json.loads(result.to_json()), SCHEMA)
+    (file,) = result.data["files"]
+    assert file["checksum"] == f"sha256:{hash_file(record)}"
+    verdicts = {entry["id"]: entry for entry in result.claims}
+    assert verdicts["hbb/C1.De8"]["verdict"] == "reproduced"
+    assert verdicts["hbb/C2.loaded"]["verdict"] == "deviates"
+    assert "it takes 100 of each class" in verdicts["hbb/C17.auc.De8"]["reason"]
 
 
 # --- with jets -----------------------------------------------------------------------------------
