@@ -12,7 +12,6 @@ import torch
 __all__ = [
     "TRACK_EDGES",
     "VERTEX_EDGES",
-    "artificial_jets",
     "jets_with",
     "oracle",
     "random_state",
@@ -59,17 +58,6 @@ def oracle(state, tracks, vertices):
     nodes = torch.cat([x.transpose(1, 2), effects, vertex_effects], dim=2)
     pooled = block(nodes, "fo1", "fo2", "fo3").sum(dim=1)
     return pooled @ state["fc_fixed.weight"].T + state["fc_fixed.bias"], seen
-
-
-def artificial_jets(jets=4):
-    """The jets on which the published weights have known logits: all slots filled."""
-    b = np.arange(jets)[:, None, None]
-
-    def wave(function, features, slots):
-        angle = 0.1 * np.outer(np.arange(1, features + 1), np.arange(1, slots + 1))
-        return (0.1 * function(angle + b)).astype(np.float32)
-
-    return wave(np.sin, 30, TRACKS), wave(np.cos, 14, VERTICES)
 
 
 def jets_with(tracks, vertices, seed=0, *, anywhere=False, features=(30, 14)):

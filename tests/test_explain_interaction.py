@@ -8,7 +8,6 @@ import torch
 from interaction_oracle import (
     TRACK_EDGES,
     VERTEX_EDGES,
-    artificial_jets,
     jets_with,
     oracle,
     random_state,
@@ -28,6 +27,7 @@ from repro.explain.activation_patterns import (
 from repro.explain.lrp import RULES, explain_by_lrp, propagate
 from repro.explain.problem import Problem
 from repro.features.interaction import interaction_features, interaction_inputs
+from repro.features.waves import wave_jets
 from repro.models.interaction import rename_authors
 from repro.models.interaction_network import LAYERS, InteractionNetwork
 from repro.models.tagger import load_tagger
@@ -89,10 +89,10 @@ def test_activity_is_that_of_all_edges(state, network, jets, monkeypatch, *, fir
 
 
 @pytest.mark.parametrize("kind", ["weighted", "unweighted"])
-def test_activity_of_the_baseline_on_artificial_jets(fetch, kind):
+def test_activity_of_the_baseline_on_wave_jets(fetch, kind):
     """Claim C8."""
     network = load_tagger("in", "authors", fetch).network
-    rows = torch.from_numpy(interaction_inputs(*artificial_jets()))
+    rows = torch.from_numpy(interaction_inputs(*wave_jets()))
     sums = network.summed_activations(rows, fired=kind == "unweighted")
     quiet = 0
     for layer, found in zip(LAYERS, sums, strict=True):
@@ -233,7 +233,7 @@ def test_parts_of_groups_do_not_change_the_relevance(network, jets, monkeypatch)
 def shares_of_baseline(fetch, rule, target, parameter, dtype=torch.float32):
     """The shares of the logit of an artificial jet, by feature and of all together."""
     network = load_tagger("in", "authors", fetch).network.to(dtype)
-    rows = torch.from_numpy(interaction_inputs(*artificial_jets(1))).to(dtype).numpy()
+    rows = torch.from_numpy(interaction_inputs(*wave_jets(1))).to(dtype).numpy()
     (tracks, vertices), logit = relevance(network, rows, target, rule, parameter)
     shares = {"tracks": tracks.sum() / logit[0], "vertices": vertices.sum() / logit[0]}
     for features, part in ((track_features(), tracks), (vertex_features(), vertices)):

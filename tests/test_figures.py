@@ -24,7 +24,7 @@ SCHEMA = json.loads(resources.files("repro.results").joinpath("schema.json").rea
 # agreement of methods runs all of them: see test_agreement.  What changes when corrected computes
 # all items twice: see test_corrected.
 ELSEWHERE = ("agreement", "closure", "correction")
-ITEMS = [item for item in load_items() if item.module and item.method not in ELSEWHERE]
+ITEMS = [item for item in load_items("toptag") if item.module and item.method not in ELSEWHERE]
 IDS = [item.id for item in ITEMS]
 # KernelSHAP is slow: few jets and a small background say whether it runs.
 QUICK = {"jets": 8, "background": 20}

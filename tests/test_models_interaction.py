@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from interaction_oracle import artificial_jets, jets_with, oracle, random_state, rows_of
+from interaction_oracle import jets_with, oracle, random_state, rows_of
 
 from repro.errors import BadInput
 from repro.features.interaction import interaction_features, interaction_inputs
+from repro.features.waves import wave_jets
 from repro.models import interaction_network
 from repro.models.cards import find_card, load_cards
 from repro.models.dense import count_parameters
@@ -213,7 +214,7 @@ def test_a_card_without_sizes_is_refused():
 
 
 def test_inputs_of_other_shapes_are_refused():
-    tracks, vertices = artificial_jets(2)
+    tracks, vertices = wave_jets(2)
     with pytest.raises(BadInput, match=r"tracks have shape \(2, 60, 30\)"):
         interaction_inputs(tracks.transpose(0, 2, 1), vertices)
     with pytest.raises(BadInput, match=r"vertices have shape \(1, 14, 5\)"):

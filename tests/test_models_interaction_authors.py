@@ -6,12 +6,13 @@ import re
 import numpy as np
 import pytest
 import torch
-from interaction_oracle import artificial_jets, oracle
+from interaction_oracle import oracle
 
 from repro.catalogue import load_claims
 from repro.data.pins import find_artifact, find_artifacts
 from repro.errors import BadInput
 from repro.features.interaction import interaction_features, interaction_inputs
+from repro.features.waves import wave_jets
 from repro.models.cards import find_card, load_cards
 from repro.models.dense import count_parameters
 from repro.models.interaction import (
@@ -60,7 +61,7 @@ def test_every_file_of_weights_has_a_variant():
 def test_weights_load_and_give_the_claimed_logits(fetch, label):
     tagger = load_tagger(f"in:{label}", "authors", fetch)
     assert count_parameters(tagger.network) == tagger.card.parameters
-    found = logits_of(tagger, *artificial_jets())
+    found = logits_of(tagger, *wave_jets())
     pattern = re.compile(rf"hbb/C3\.{re.escape(label)}\.b(\d)\.(qcd|hbb)")
     wanted = {
         match.groups(): claim for key, claim in CLAIMS.items() if (match := pattern.match(key))
@@ -75,7 +76,7 @@ def test_weights_load_and_give_the_claimed_logits(fetch, label):
 def test_they_are_those_of_the_authors_computation(fetch, label):
     tagger = load_tagger(f"in:{label}", "authors", fetch)
     state = read_state(fetch(tagger.card.authors[0]))
-    tracks, vertices = artificial_jets()
+    tracks, vertices = wave_jets()
     tracks[1, :, 20:] = vertices[1, :, 2:] = 0
     kept = kept_features(tagger.card)
     wanted, _ = oracle(state, tracks[:, kept[0]], vertices[:, kept[1]])
@@ -190,7 +191,7 @@ def test_weights_of_another_variant_are_refused(fetch, tmp_path):
 def test_order_does_not_matter(fetch):
     """Claim C4, on filled jets with the authors' weights."""
     tagger = load_tagger("in", "authors", fetch)
-    tracks, vertices = artificial_jets()
+    tracks, vertices = wave_jets()
     rng = np.random.default_rng(0)
     shuffled = tracks[:, :, rng.permutation(60)], vertices[:, :, rng.permutation(5)]
     wanted = logits_of(tagger, tracks, vertices)

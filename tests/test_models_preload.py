@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pytest
 import torch
-from interaction_oracle import artificial_jets, rows_of
+from interaction_oracle import rows_of
 
 from repro.catalogue import load_claims
 from repro.features.interaction import interaction_features, interaction_inputs
+from repro.features.waves import wave_jets
 from repro.models.cards import find_card, load_cards
 from repro.models.interaction import build, kept_features
 from repro.models.interaction_network import InteractionNetwork
@@ -52,7 +53,7 @@ def test_preloaded_networks_begin_as_the_masked_baseline(baseline, label):
     found = preload(network.state_dict(), baseline.state_dict(), *kept)
     assert found.random == ()
     network.load_state_dict(dict(found.state))
-    jets = artificial_jets()
+    jets = wave_jets()
     wanted = masked_logits(baseline, *jets, kept)
     np.testing.assert_allclose(logits_of(network, *jets, kept), wanted, rtol=1e-4)
 
@@ -64,7 +65,7 @@ def test_masked_baseline_has_the_claimed_logits(baseline, key):
         kept = [i for i in range(30) if i != 13], [i for i in range(14) if i not in (0, 1, 5)]
     else:
         kept = kept_features(find_card(f"in:psvfeaturesdropped_{key}_preload"))
-    jets = artificial_jets(1)
+    jets = wave_jets(1)
     wanted = [CLAIMS[f"hbb/C7.masked.{key}.{kind}"].expected for kind in ("qcd", "hbb")]
     assert masked_logits(baseline, *jets, kept)[0] == pytest.approx(wanted, rel=1e-4)
     network, random = preloaded(baseline, kept)
@@ -107,7 +108,7 @@ def test_corrected_the_first_numbers_of_each_edge_are_kept(baseline, edge_featur
     with torch.no_grad():
         for block in (cut.edges, cut.vertex_edges):
             block[4].weight[edge_features:] = block[4].bias[edge_features:] = 0
-    jets = artificial_jets()
+    jets = wave_jets()
     wanted = masked_logits(cut, *jets, everything)
     np.testing.assert_allclose(logits_of(network, *jets, everything), wanted, rtol=1e-5)
 

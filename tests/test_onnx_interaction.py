@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from interaction_oracle import artificial_jets, jets_with
+from interaction_oracle import jets_with
 
 from repro.cli import main
 from repro.data.hbb.features import track_features
 from repro.features.interaction import interaction_features, interaction_inputs
+from repro.features.waves import wave_jets
 from repro.models.interaction import kept_features
 from repro.models.onnx_export import export_onnx
 from repro.models.scores import probability_of_top, score
@@ -24,7 +25,7 @@ VARIANTS = ["in", "in:psvfeaturesdropped_001_noTrackQ_hidden32_De8_Do8"]
 
 def jets():
     """Filled jets, and some with padding in any slots."""
-    some = artificial_jets(), jets_with([0, 1, 30, 59, 60], [0, 5, 2, 1, 5], anywhere=True)
+    some = wave_jets(), jets_with([0, 1, 30, 59, 60], [0, 5, 2, 1, 5], anywhere=True)
     return [np.concatenate(parts) for parts in zip(*some, strict=True)]
 
 
@@ -96,7 +97,7 @@ def test_the_published_file_is_the_random_split_with_its_softmax(fetch):
     for name, tensor in state.items():
         np.testing.assert_array_equal(tensors[name], tensor.numpy())
     assert [node.op_type for node in model.graph.node][-1] == "Softmax"
-    tracks, vertices = artificial_jets()
+    tracks, vertices = wave_jets()
     logits = predict_logits(tagger.network, rows_of(tagger, tracks, vertices))
     wanted = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
     for batch in (slice(0, 1), slice(0, None)):

@@ -43,8 +43,8 @@ def add_computing(parser: argparse.ArgumentParser) -> None:
         default="auto",
         metavar="auto|paper|fixtures|embedded|PATH",
         help="the jets: the paper's data set, the authors' stored arrays, simulated jets that come "
-        "with the package, or a file in the paper's format (default: auto, which says what it "
-        "took)",
+        "with the package, or a file in the paper's format; for hbb, cached files of its record or "
+        "a file of that kind (default: auto, which says what it took)",
     )
     add_weights(group)
     add_device(group)

@@ -47,8 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     claims = _chosen_claims(arguments.ids, arguments.paper)
     context = make_context(arguments)
     # A misspelt option is no reason for a claim not to be tested.
-    if any(claim.item and find_item(claim.item).module for claim in claims):
-        context.check()
+    papers = {claim.paper for claim in claims if claim.item and find_item(claim.item).module}
+    if papers:
+        context.check(sorted(papers))
     from repro.results.judge import summarise  # noqa: PLC0415 - imports numpy
 
     judged, failures = [], _Failures()

@@ -12,7 +12,7 @@ from repro.data.invocation import invocation
 from repro.data.pins import Artifact, find_artifact
 from repro.data.reach import is_at_hand
 from repro.data.store import Store
-from repro.errors import BadInput, MissingData
+from repro.errors import BadInput, MissingData, NotAvailable
 from repro.models.cards import Card
 from repro.models.embedded_weights import embedded_card, has_embedded
 from repro.models.tagger import Tagger
@@ -37,6 +37,10 @@ _LOUD = {
 _LOUD_WEIGHTS = (
     "trained by this package on simulated jets, for {} and every other model whose authors' files "
     "are neither cached nor reachable now ('{} fetch toptag/weights' tries again)"
+)
+_NO_OTHERS = (
+    "the authors' weights of {0} are neither cached nor reachable now ('{1} fetch {2}' tries "
+    "again), and this version ships no others"
 )
 _UNPUBLISHED = "trained by this package, for {}: the authors published none"
 
@@ -126,14 +130,19 @@ class WeightChoice:
         """Return the source of a model's weights: ``authors``, ``embedded`` or a path.
 
         Those of a model whose weights the authors did not publish are the package's own.
+
+        Raises:
+            NotAvailable: If the authors' are out of reach and the package has none.
         """
         if self._chosen not in ("auto", "authors"):
             return self._chosen
         if not card.authors:
             self._say_unpublished(card)
             return "embedded"
-        if self._chosen == "authors" or not has_embedded(card) or self._are_at_hand(card):
-            return "authors"  # to fetch them says what is wrong where there is no other choice
+        if self._chosen == "authors" or self._are_at_hand(card):
+            return "authors"
+        if not has_embedded(card):
+            raise NotAvailable(_NO_OTHERS.format(card.name, invocation(), card.authors[0]))
         if not self._said:
             _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(card.name, invocation()))
             self._said = True

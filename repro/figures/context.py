@@ -37,11 +37,13 @@ from repro.figures.choices import (
     trained_in_words,
 )
 from repro.figures.recent import RecentSamples
+from repro.figures.record_jets import RecordFiles, choose_record_files
 from repro.models.cards import find_card
 from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, load_tagger
 from repro.results.document import Result
 from repro.results.evidence import Evidence, rate, sample_control
+from repro.results.provenance import pinned_files
 from repro.simulation.extras import versions
 from repro.simulation.workers import count_jets, processors
 
@@ -92,6 +94,15 @@ class Context:
         """
         return choose_source(self.settings.data, self.store)
 
+    @functools.cached_property
+    def record(self) -> RecordFiles:
+        """The jets of ``hbb``, of which there may be none.
+
+        Raises:
+            MissingData: If there are none of those that are asked for.
+        """
+        return choose_record_files(self.settings.data, self.settings.jets, self.store)
+
     def but(self, **changes: Any) -> "Context":
         """Return a context with other settings, of the same source and whose weights alike."""
         other = dataclasses.replace(
@@ -106,14 +117,19 @@ class Context:
         """Whether the jets are the paper's own, also if a path leads to them."""
         return self.source != "fixtures" and self.jet_source().is_paper
 
-    def check(self) -> None:
+    def check(self, papers: Iterable[str] = ("toptag",)) -> None:
         """Make sure that the chosen device, data and weights are there.
+
+        Args:
+            papers: Whose data.
 
         Raises:
             BadInput: If the device or the weights are not.
             MissingData: If the data are not.
         """
-        _ = self.device, self.source
+        sources = {"toptag": "source", "hbb": "record"}
+        for name in ("device", *(sources[paper] for paper in papers)):
+            getattr(self, name)
         check_weights(self.settings.weights)
 
     @functools.cached_property
@@ -254,6 +270,7 @@ class Context:
         given = dict(evidence or {})
         if "" not in given:
             given = {"": self.evidence(sample, *taggers), **given}
+        read = pinned_files(item, sample.data["source"])
         remarks = {entry.control for entry in given.values() if entry.control}
         corrected = self.settings.corrected and bool(item.quirks)
         if self.settings.corrected and not corrected:
@@ -262,10 +279,7 @@ class Context:
             item=item.id,
             title=item.title,
             publication_label=item.publication_label,
-            data={
-                **sample.data,
-                "files": [*sample.data.get("files", ()), *_files(item, sample.data["source"])],
-            },
+            data={**sample.data, "files": [*sample.data.get("files", ()), *read]},
             weights=[
                 {"model": tagger.card.name, **vars(file)}
                 for tagger in taggers
@@ -280,12 +294,3 @@ class Context:
             evidence=given,
             notes=[*notes, *sorted(remarks)],
         )
-
-
-def _files(item: Item, source: str) -> list[dict[str, str | None]]:
-    """Return the pinned files of data that an item reads, with their identifiers."""
-    ids = {"paper": item.data, "fixtures": item.fixtures}.get(source, ())
-    return [
-        {"id": pin.id, "identifier": pin.identifier, "checksum": pin.checksum}
-        for pin in map(find_artifact, ids)
-    ]

@@ -200,15 +200,18 @@ def counted(tagger: Tagger) -> Evidence:
     return Evidence("complete", "counted from the weights", tagger.own_weights)
 
 
-def sparsities_of(counter: ActivityCounter, seed: int, prefix: str) -> dict[str, Interval]:
+def sparsities_of(
+    counter: ActivityCounter, seed: int, prefix: str, classes: tuple[str, str] = ("qcd", "top")
+) -> dict[str, Interval]:
     """Return the sparsities of a network, named ``<prefix>_qcd``, ``_top`` and ``_both``.
 
     Args:
         counter: Has seen all jets.
         seed: Seed of the intervals.
         prefix: Of the names.
+        classes: Names of class 0 and class 1.
     """
-    found = counter.explain(seed=seed).details["sparsity"]
+    found = counter.explain(classes, seed).details["sparsity"]
     return {
         f"{prefix}_{name}": Interval(
             float(entry.value), float(entry.low), float(entry.high), entry.level

@@ -1,4 +1,4 @@
-"""Where a result was computed: versions, device, commit."""
+"""Where a result was computed: versions, device, commit; and the pinned files that it read."""
 
 import importlib.metadata
 import platform
@@ -6,8 +6,11 @@ import subprocess
 from pathlib import Path
 
 import repro
+from repro.catalogue import Item
+from repro.data.pins import find_artifact
+from repro.data.record import GROUP
 
-__all__ = ["commit", "environment", "versions"]
+__all__ = ["commit", "environment", "pinned_files", "versions"]
 
 # The commit alone, whatever tags there are, with a word if files differ from it.
 _DESCRIBE = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
@@ -52,3 +55,18 @@ def commit() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return found.stdout.strip() or None
+
+
+def pinned_files(item: Item, source: str) -> list[dict[str, str | None]]:
+    """Return the pinned files of data that an item reads, with their identifiers.
+
+    Args:
+        item: The item.
+        source: Where its jets are from.  Files of record 12102, of which any number can be read,
+            are named with the jets.
+    """
+    ids = {"paper": item.data, "fixtures": item.fixtures}.get(source, ())
+    return [
+        {"id": pin.id, "identifier": pin.identifier, "checksum": pin.checksum}
+        for pin in map(find_artifact, (name for name in ids if name != GROUP))
+    ]

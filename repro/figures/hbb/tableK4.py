@@ -1,0 +1,160 @@
+"""K4: what preloading is, by the weights alone: the traces that it leaves, and where it begins."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from repro.data.hbb.features import track_features, vertex_features
+from repro.features.waves import wave_jets
+from repro.figures.context import Context
+from repro.figures.interaction import (
+    NO_JETS,
+    by_class,
+    from_weights,
+    load_networks,
+    logits_of,
+    without_jets,
+)
+from repro.models.cards import BASELINE
+from repro.models.interaction import kept_features
+from repro.models.interaction_network import InteractionNetwork
+from repro.models.preload import cosines, preload
+from repro.models.tagger import Tagger, predict_logits
+from repro.results.document import Result
+
+__all__ = ["compute"]
+
+Kept = tuple[list[int], list[int]]
+
+_PRELOADED = "_preload"
+# Claim C7 has the logits of the first wave jet for these; the last set is of features, by name.
+_MASKED = {
+    "0001": "psvfeaturesdropped_0001_preload",
+    "005": "psvfeaturesdropped_005_preload",
+}
+_CHOSEN = ("track_quality", "sv_ptrel", "sv_erel", "sv_pt")
+_COLUMNS: dict[str, dict[str, Any]] = {
+    "initial": {"title": "initial weights"},
+    "tensors": {"title": "tensors compared"},
+    "cosine": {"title": "mean cosine with the baseline", "digits": 3},
+}
+_FEW = (
+    "Only of models with 60 hidden nodes is the mean cosine one of weights: of others but a few "
+    "biases have the shape of the baseline's, and the claims leave them out."
+)
+_SAME = (
+    "Networks that preloading makes, before any training, are compared with the baseline with the "
+    "same features at zero, on four artificial jets."
+)
+
+
+def compute(context: Context) -> Result:
+    """Compare the weights of all models with the baseline's, and preload networks anew."""
+    networks = load_networks(context)
+    baseline = networks[BASELINE]
+    rows = {
+        label: _row(label, tagger, baseline)
+        for label, tagger in networks.items()
+        if label != BASELINE
+    }
+    preloaded = {label: row["cosine"] for label, row in rows.items() if label.endswith(_PRELOADED)}
+    width = baseline.card.hidden
+    random = {
+        label: row["cosine"]
+        for label, row in rows.items()
+        if label not in preloaded and networks[label].card.hidden == width
+    }
+    masks = {label: kept_features(networks[label].card) for label in preloaded}
+    differences = {label: difference for label, _, difference in _begun(context, baseline, masks)}
+    claimed = {key: masks[label] for key, label in _MASKED.items()} | {
+        "quality_ptrel_erel_pt": _without(_CHOSEN)
+    }
+    masked = {}
+    for key, logits, difference in _begun(context, baseline, claimed):
+        masked[key], differences[key] = by_class(logits[0]), difference
+    values: dict[str, Any] = {
+        "columns": _COLUMNS,
+        "rows": rows,
+        "cosine": {
+            **preloaded,
+            "preloaded": {"smallest": min(preloaded.values())},
+            "random": {"largest": max(map(abs, random.values())), "models": random},
+        },
+        "preload": {
+            "max_abs_difference": max(differences.values()),
+            "differences": differences,
+            "masked": masked,
+        },
+    }
+    alone = from_weights(networks.values())
+    return context.result(
+        "hbb/tableK4",
+        NO_JETS,
+        networks.values(),
+        values,
+        evidence={**without_jets(context), **dict.fromkeys(("rows", "cosine", "preload"), alone)},
+        notes=[_FEW, _SAME],
+    )
+
+
+def _row(label: str, tagger: Tagger, baseline: Tagger) -> dict[str, Any]:
+    found = cosines(
+        tagger.network.state_dict(), baseline.network.state_dict(), *kept_features(tagger.card)
+    )
+    return {
+        "initial": "the baseline's" if label.endswith(_PRELOADED) else "random",
+        "tensors": len(found),
+        "cosine": float(np.mean(list(found.values()))) if found else None,
+    }
+
+
+def _without(names: tuple[str, ...]) -> Kept:
+    """Return the positions of all other features."""
+    tracks, vertices = (
+        [i for i, feature in enumerate(features) if feature.name not in names]
+        for features in (track_features(), vertex_features())
+    )
+    return tracks, vertices
+
+
+def _begun(
+    context: Context, baseline: Tagger, masks: dict[str, Kept]
+) -> Iterator[tuple[str, NDArray[np.floating], float]]:
+    """Yield key, logits of the masked baseline on wave jets, and how far a preloaded one is off.
+
+    Args:
+        context: Says where to compute.
+        baseline: What is masked, and what is preloaded.
+        masks: Features that are left, by key.
+    """
+    arrays = wave_jets()
+    for key, kept in masks.items():
+        parts = [
+            np.where(np.isin(np.arange(part.shape[1]), some)[:, None], part, np.float32(0))
+            for part, some in zip(arrays, kept, strict=True)
+        ]
+        masked = logits_of(context, baseline, *parts)
+        small = [part[:, some] for part, some in zip(arrays, kept, strict=True)]
+        rows = np.concatenate([part.reshape(len(part), -1) for part in small], axis=1)
+        begun = _preloaded(baseline, kept).to(context.device)
+        found = predict_logits(begun, rows, context.device)
+        yield key, masked, float(np.abs(found - masked).max())
+
+
+def _preloaded(baseline: Tagger, kept: Kept) -> InteractionNetwork:
+    """Return the network with fewer features that begins with the baseline's weights."""
+    card = baseline.card
+    if card.edge_features is None or card.node_features is None:
+        raise ValueError(f"{card.name} is no Interaction Network")
+    with torch.random.fork_rng(devices=[]):
+        network = InteractionNetwork(
+            len(kept[0]), len(kept[1]), card.hidden, card.edge_features, card.node_features
+        )
+    found = preload(network.state_dict(), baseline.network.cpu().state_dict(), *kept)
+    if found.random:
+        raise ValueError(f"{', '.join(found.random)} did not fit")
+    network.load_state_dict(dict(found.state))
+    return network.eval()

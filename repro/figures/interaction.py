@@ -1,0 +1,105 @@
+"""Interaction Networks for the items of ``hbb``, and what their weights alone give."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.features.interaction import interaction_features, interaction_inputs
+from repro.features.sample_streams import JetSet, no_jets
+from repro.figures.context import Context
+from repro.models.cards import load_cards
+from repro.models.tagger import Tagger, predict_logits
+from repro.results.document import Result, whose_weights
+from repro.results.evidence import Evidence, missing
+
+__all__ = [
+    "CLASSES",
+    "FAMILY",
+    "NO_JETS",
+    "RANDOM_SPLIT",
+    "artificial_in_words",
+    "by_class",
+    "from_weights",
+    "load_networks",
+    "logits_of",
+    "rows_of",
+    "without_jets",
+]
+
+FAMILY = "in"
+RANDOM_SPLIT = "random_split"
+"""The network of the study of portability, beside the thirty of the study of explanations."""
+
+CLASSES = ("qcd", "hbb")
+
+NO_JETS: JetSet = no_jets("the weights alone", "artificial jets")
+
+_UNUSED = "this version computes of this item what the weights alone give, whatever jets there are"
+
+
+def load_networks(context: Context) -> dict[str, Tagger]:
+    """Return all published variants by label, those of the random split last.
+
+    Raises:
+        NotAvailable: If there are no weights of a variant.
+        BadInput: If weights do not fit.
+    """
+    labels = sorted(load_cards(FAMILY), key=lambda label: label == RANDOM_SPLIT)
+    return {label: context.tagger(f"{FAMILY}:{label}") for label in labels}
+
+
+def rows_of(
+    tagger: Tagger, tracks: NDArray[np.floating], vertices: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Return what a network sees of jets, (n, card.inputs).
+
+    Args:
+        tagger: The network.
+        tracks: (n, 30, 60).
+        vertices: (n, 14, 5).
+    """
+    return tagger.prepare(interaction_inputs(tracks, vertices), interaction_features())
+
+
+def logits_of(
+    context: Context, tagger: Tagger, tracks: NDArray[np.floating], vertices: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Return the logits of jets, (n, 2), QCD first."""
+    network = tagger.network.to(context.device)
+    return predict_logits(network, rows_of(tagger, tracks, vertices), context.device)
+
+
+def by_class(logits: NDArray[np.floating]) -> dict[str, float]:
+    """Return the two logits of a jet by class.
+
+    >>> by_class(np.array([1.0, -2.0]))
+    {'qcd': 1.0, 'hbb': -2.0}
+    """
+    return dict(zip(CLASSES, map(float, logits), strict=True))
+
+
+def from_weights(taggers: Iterable[Tagger]) -> Evidence:
+    """Return the evidence of numbers that the weights alone decide."""
+    own = any(tagger.own_weights for tagger in taggers)
+    return Evidence("complete", "from the weights alone, without the paper's jets", own)
+
+
+def artificial_in_words(result: Result, jets: int) -> str:
+    """Return what a picture of artificial jets says of its numbers.
+
+    Args:
+        result: Names the weights.
+        jets: How many there are.
+    """
+    number = f"{jets:,} artificial {'jet' if jets == 1 else 'jets'}"
+    return f"data: {number} · weights: {whose_weights(result.weights)}"
+
+
+def without_jets(context: Context) -> dict[str, Evidence]:
+    """Return the evidence of all numbers of an item that need jets, none of which it computes.
+
+    Raises:
+        MissingData: If the jets that are asked for are not there.
+    """
+    return {"": missing(_UNUSED if context.record else context.record.absent)}

@@ -1,0 +1,127 @@
+"""Scores of jets of record 12102 by any number of Interaction Networks, in one pass.
+
+Scores, labels and sums of activations are kept; tracks and vertices, 8 kB a jet, are not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.explain.activation_patterns import ActivityCounter
+from repro.features.sample_streams import JetSet
+from repro.figures.context import Context
+from repro.figures.interaction import CLASSES, rows_of
+from repro.figures.performance import sparsities_of
+from repro.metrics.intervals import Interval, auc_difference_interval, auc_interval
+from repro.metrics.means import mean_intervals
+from repro.metrics.percent import in_points
+from repro.metrics.roc import rank_jets
+from repro.models.scores import score
+from repro.models.tagger import Tagger
+from repro.results.evidence import Evidence, rate
+
+__all__ = ["RecordScores", "fidelity", "score_record"]
+
+
+@dataclass(frozen=True, eq=False)
+class RecordScores:
+    """Jets, their scores, and the activity in the networks.
+
+    Attributes:
+        labels: (n,), 1 for H→bb̄; jets without a label are background.
+        unlabelled: (n,), which of these have no label.
+        scores: P(H→bb̄) by label of the network, (n,).
+        sparsity: By label of the network, see :func:`repro.figures.performance.sparsities_of`.
+    """
+
+    labels: NDArray[np.int64]
+    unlabelled: NDArray[np.bool_]
+    scores: dict[str, NDArray[np.floating]]
+    sparsity: dict[str, dict[str, Interval]]
+
+    def row(self, label: str, baseline: str) -> dict[str, Any]:
+        """Return AUC, fidelity and sparsity of a network, per cent, with intervals.
+
+        Args:
+            label: Of the network.
+            baseline: Label of the one that it is compared with.
+        """
+        mine, first = self.scores[label], self.scores[baseline]
+        known = ~self.unlabelled
+        gap = auc_difference_interval(mine, first, self.labels)
+        return {
+            "auc": in_points(auc_interval(rank_jets(mine, self.labels))),
+            "auc_without_unlabelled": in_points(
+                auc_interval(rank_jets(mine[known], self.labels[known]))
+            ),
+            "auc_minus_baseline": in_points(gap),
+            "fidelity": fidelity(mine, first),
+            **self.sparsity[label],
+        }
+
+    def jets(self, context: Context) -> JetSet:
+        """Return the jets as results describe them."""
+        record, count = context.record, len(self.labels)
+        description = (
+            f"{record.describe(count)}, {self.unlabelled.sum():,} of them without a label and "
+            "taken for background"
+        )
+        rows = np.arange(count)
+        return JetSet(self.labels, rows, record.kind, description, record.data(count))
+
+    def evidence(self, context: Context, own_weights: bool) -> Evidence:
+        """Return what numbers from these jets rest on."""
+        jets = self.jets(context)
+        return Evidence(rate(jets.kind, self.labels), jets.description, own_weights)
+
+
+def score_record(context: Context, taggers: Mapping[str, Tagger]) -> RecordScores:
+    """Score the jets of the record that the settings lead to.
+
+    Args:
+        context: Gives the jets.
+        taggers: Interaction Networks by label.
+
+    Raises:
+        BadInput: If the jets cannot be used, or are fewer than two of a class.
+        MissingData: If they are not there.
+        DownloadFailed: If the network fails.
+        NotAvailable: If a library of the extra ``root`` is needed and not installed.
+    """
+    counters = {
+        label: ActivityCounter(tagger.network, context.device) for label, tagger in taggers.items()
+    }
+    scores: dict[str, list[NDArray[np.floating]]] = {label: [] for label in taggers}
+    labels, unlabelled = [], []
+    for jets in context.progress(context.record.iter_jets(), "jets"):
+        labels.append(jets.labels)
+        unlabelled.append(jets.unlabelled)
+        for label, tagger in taggers.items():
+            rows = rows_of(tagger, jets.tracks, jets.vertices)
+            scores[label].append(score(tagger, rows, context.device))
+            counters[label].add(rows, jets.labels)
+    seed = context.settings.seed
+    return RecordScores(
+        np.concatenate(labels),
+        np.concatenate(unlabelled),
+        {label: np.concatenate(parts) for label, parts in scores.items()},
+        {
+            label: sparsities_of(counter, seed, "sparsity", CLASSES)
+            for label, counter in counters.items()
+        },
+    )
+
+
+def fidelity(first: NDArray[np.floating], second: NDArray[np.floating]) -> Interval:
+    """Return 100 · (1 - mean |difference of two networks' scores|), with its interval.
+
+    >>> fidelity(np.array([0.5, 1.0]), np.array([0.25, 0.75])).value
+    75.0
+    """
+    gaps = np.abs(first.astype(np.float64) - second)
+    mean = mean_intervals(gaps[:, None])
+    value, low, high = (100 * (1 - float(end[0])) for end in (mean.value, mean.high, mean.low))
+    return Interval(value, low, min(high, 100.0), mean.level)

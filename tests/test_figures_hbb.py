@@ -1,0 +1,397 @@
+"""Items of hbb: what the weights alone give, and what jets of record 12102 add."""
+
+import dataclasses
+import itertools
+import json
+import shutil
+from importlib import resources
+
+import h5py
+import jsonschema
+import numpy as np
+import pytest
+import torch
+from interaction_oracle import jets_with, rows_of
+from safetensors.torch import save_file
+from sklearn.metrics import roc_auc_score
+
+from repro.catalogue import find_item, load_claims, load_items
+from repro.cli import main
+from repro.data.hbb.opening import open_table
+from repro.data.integrity import hash_file
+from repro.data.store import Store
+from repro.errors import BadInput, MissingData, NotAvailable
+from repro.figures.context import Context, Settings
+from repro.figures.hbb.fig02 import largest_change
+from repro.figures.hbb.figP1 import render as render_onnx
+from repro.figures.record_scores import fidelity, score_record
+from repro.figures.run import compute_item, render_item
+from repro.models.cards import load_cards
+from repro.models.tagger import predict_logits
+from repro.results.document import look_up
+
+SCHEMA = json.loads(resources.files("repro.results").joinpath("schema.json").read_text("utf-8"))
+ITEMS = [item for item in load_items("hbb") if item.module]
+IDS = [item.id for item in ITEMS]
+LABELS = list(load_cards("in"))
+# Claims that the weights decide; every other one needs jets.
+ALONE = {f"hbb/C{number}" for number in range(1, 9)}
+WITH_JETS = {"hbb/C4.auc"}
+
+
+@pytest.fixture(scope="module")
+def context(make_context):
+    return make_context(data="auto", weights="authors")
+
+
+@pytest.fixture(scope="module")
+def compute(context):
+    results = {}
+
+    def run(item_id):
+        if item_id not in results:
+            results[item_id] = compute_item(find_item(item_id), context)
+        return results[item_id]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def jets():
+    """Jets that have a class by chance, some of them none."""
+    rng = np.random.default_rng(5)
+    count = 260
+    tracks, vertices = jets_with(rng.integers(1, 8, count), rng.integers(0, 3, count), seed=3)
+    targets = np.array([[1, 0], [0, 1], [0, 0]], np.float32)[
+        rng.choice(3, count, p=[0.5, 0.4, 0.1])
+    ]
+    return tracks, vertices, targets
+
+
+@pytest.fixture(scope="module")
+def record(jets, tmp_path_factory):
+    """A file as the authors' converter makes them."""
+    path = tmp_path_factory.mktemp("record") / "newdata_0.h5"
+    tracks, vertices, targets = jets
+    count = len(tracks)
+    with h5py.File(path, "w") as file:
+        group = file.create_group("testing_subgroup")
+        group["testing_0"] = np.zeros((count, 27, 1), np.float32)
+        group["testing_1"] = np.zeros((count, 10, 100), np.float32)
+        group["testing_2"], group["testing_3"] = tracks, vertices
+        file["target_subgroup/target"] = targets
+        file["spectator_subgroup/spectators"] = np.zeros((count, 1, 11), np.float32)
+    return path
+
+
+# --- without jets --------------------------------------------------------------------------------
+
+
+def test_the_first_items_are_there():
+    assert {"table1", "fig2", "figP1", "tableK4", "fig10", "fig11"} <= {
+        name.partition("/")[2] for name in IDS
+    }
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=IDS)
+def test_claims_about_weights_are_reproduced_and_others_say_what_they_lack(compute, item):
+    result = compute(item.id)
+    jsonschema.validate(json.loads(result.to_json()), SCHEMA)
+    assert [entry["id"] for entry in result.claims] == [
+        claim.id for claim in load_claims("hbb") if claim.item == item.id
+    ]
+    alone = 0
+    for entry in result.claims:
+        if entry["id"].partition(".")[0] in ALONE and entry["id"] not in WITH_JETS:
+            alone += 1
+            assert entry["verdict"] == "reproduced", entry
+            assert "weights alone" in entry["reason"]
+        else:
+            assert entry["verdict"] == "not tested", entry
+            assert entry["got"] is None
+            assert "fetch hbb/record --files 1" in entry["reason"]
+    assert alone
+
+
+def test_all_claims_about_weights_have_an_item(compute):
+    known = {claim.id for claim in load_claims("hbb") if claim.group in ALONE} - WITH_JETS
+    reproduced = {
+        entry["id"]
+        for item in IDS
+        for entry in compute(item).claims
+        if entry["verdict"] == "reproduced"
+    }
+    assert reproduced == known
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=IDS)
+def test_evidence_speaks_of_values_that_are_there(compute, item):
+    result = compute(item.id)
+    for path, evidence in result.evidence.items():
+        if path and evidence.kind != "missing":
+            assert look_up(result.values, path) is not None, path
+    assert result.data["jets"] == 0
+
+
+@pytest.mark.parametrize("item", [item for item in ITEMS if item.kind == "fig"], ids=lambda i: i.id)
+def test_pictures_say_that_the_jets_are_artificial(compute, item):
+    result = compute(item.id)
+    figure = render_item(item, result)
+    assert "artificial" in figure._supxlabel.get_text()
+    assert "weights: the authors'" in figure._supxlabel.get_text()
+
+
+def test_table_has_all_models_and_says_nothing_of_performance(compute):
+    rows = compute("hbb/table1").values["rows"]
+    assert set(rows) == set(LABELS)
+    assert list(rows)[-1] == "random_split"
+    for label, row in rows.items():
+        assert row["auc"] is row["fidelity"] is row["sparsity_qcd"] is None
+        if label.endswith("_preload"):
+            assert row["preloaded"] is True
+    assert rows["psvfeaturesdropped_001_preload"]["tracks_dropped"] == 11
+    assert rows["psvfeaturesdropped_001_preload"]["vertices_dropped"] == 3
+
+
+def test_other_weights_have_other_logits_and_hashes(compute):
+    """The comparison with what is claimed could fail."""
+    values = compute("hbb/table1").values
+    digests = list(values["weights"]["sha256"].values())
+    assert len(set(digests)) == len(digests) == 31
+    for first, second in itertools.combinations(LABELS, 2):
+        one, other = (values["golden"][label]["b0"]["qcd"] for label in (first, second))
+        assert abs(one - other) > 1e-3 * abs(one) + 1e-3
+
+
+def test_patterns_are_those_of_every_node(compute):
+    shown = compute("hbb/fig10").values["artificial"]
+    for kind in ("weighted", "unweighted"):
+        for name in ("qcd", "hbb"):
+            rna = shown[kind]["rna"][name]
+            assert [len(nodes) for nodes in rna.values()] == [60, 60, 20, 60, 60, 20, 60, 60, 24]
+            assert all(max(nodes) == 1 for nodes in rna.values())
+        for layer, nodes in shown[kind]["difference"].items():
+            gap = np.subtract(shown[kind]["rna"]["hbb"][layer], shown[kind]["rna"]["qcd"][layer])
+            np.testing.assert_allclose(nodes, np.abs(gap), atol=1e-12)
+
+
+def test_relevance_is_that_of_two_forms_of_the_rule(compute):
+    values = compute("hbb/fig11").values
+    forms = [values["double"][name]["target0"] for name in ("gamma", "gamma_constant")]
+    assert abs(forms[0]["track_ptrel"] - forms[1]["track_ptrel"]) > 0.01
+    for form in forms:
+        assert form["total"] == pytest.approx(1, abs=1e-3)
+    assert 2e-3 < values["rounding"]["gamma"]["share"] < 1e-2
+
+
+def test_change_of_logits_is_seen():
+    before = np.array([[1.0, -2.0], [4.0, 1.0]])
+    assert largest_change(before, before) == 0
+    assert largest_change(before, before + np.array([[0.5, 0], [0, -1]])) == 0.25
+
+
+# --- libraries and weights that are not there ----------------------------------------------------
+
+
+def test_without_onnx_the_claim_says_what_to_install(context, monkeypatch):
+    def absent(name, advice):
+        raise NotAvailable(f"{name} is not installed and {advice}")
+
+    monkeypatch.setattr("repro.figures.hbb.figP1.load_optional", absent)
+    result = compute_item(find_item("hbb/figP1"), context)
+    verdicts = {entry["id"]: entry for entry in result.claims}
+    for name in ("own_export", "published_file"):
+        assert verdicts[f"hbb/C5.{name}"]["verdict"] == "not tested"
+        assert "pip install 'repro[onnx]'" in verdicts[f"hbb/C5.{name}"]["reason"]
+    assert verdicts["hbb/C2.sha256.onnx"]["verdict"] == "reproduced"
+    assert render_onnx(result) is not None
+
+
+def test_weights_out_of_reach_are_one_line(tmp_path):
+    store = Store(tmp_path / "cache", mirrors=(), offline=True)
+    for weights, said in (
+        ("auto", "neither cached nor reachable"),
+        ("embedded", "ships no weights"),
+    ):
+        settings = Settings(weights=weights, device="cpu", quiet=True)
+        with pytest.raises(NotAvailable, match=said) as raised:
+            compute_item(find_item("hbb/fig11"), Context(settings, store))
+        assert "\n" not in str(raised.value)
+
+
+def test_other_weights_are_judged_as_such(context, store, tmp_path):
+    """A file of the user's; there is no tolerance for its numbers, and no published file of it."""
+    torch.manual_seed(0)
+    tagger = context.tagger("in")
+    state = {name: torch.randn_like(t) * 0.1 for name, t in tagger.network.state_dict().items()}
+    save_file(state, tmp_path / "mine.safetensors")
+    settings = dataclasses.replace(context.settings, weights=str(tmp_path / "mine.safetensors"))
+    for item, missing in (("hbb/fig11", False), ("hbb/figP1", True)):
+        result = compute_item(find_item(item), Context(settings, store))
+        assert {entry["verdict"] for entry in result.claims} == {"not tested"}
+        assert any("published file is of the authors'" in e["reason"] for e in result.claims) == (
+            missing
+        )
+    with pytest.raises(BadInput, match="do not fit in:"):
+        compute_item(find_item("hbb/table1"), Context(settings, store))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("paper", "fetch hbb/record --files 1"),
+        ("fixtures", "stored no jets of hbb"),
+        ("embedded", "no simulated jets of hbb"),
+        ("nowhere.root", "no data at 'nowhere.root'"),
+    ],
+)
+def test_jets_that_are_not_there_are_one_line(make_context, data, said):
+    with pytest.raises(MissingData, match=said) as raised:
+        compute_item(find_item("hbb/fig11"), make_context(data=data))
+    assert "\n" not in str(raised.value)
+
+
+def test_that_there_are_no_jets_is_said_once_and_loudly(make_context, caplog):
+    context = make_context(data="auto")
+    for _ in range(2):
+        assert not context.record
+    (said,) = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
+    assert "no jets" in said
+    assert "not tested" in said
+
+
+@pytest.fixture
+def cached(mirror, record, tmp_path):
+    """A cache with a test file of the record, and the index that lists it."""
+    place = tmp_path / "beside" / "hbb" / "record" / "test"
+    place.mkdir(parents=True)
+    shutil.copy(record, place / "ntuple_merged_3.h5")
+    return Store(tmp_path / "cache", mirrors=[str(mirror), str(tmp_path / "beside")], offline=True)
+
+
+@pytest.mark.parametrize("data", ["auto", "paper"])
+def test_cached_files_of_the_record_are_taken(cached, record, caplog, data):
+    found = Context(Settings(data=data, jets=100, quiet=True), cached).record
+    assert found
+    assert (found.source, found.kind) == ("paper", "subset")
+    assert sum(len(part) for part in found.iter_jets()) == 100
+    block = found.data(100)
+    assert block["id"] == ["hbb/record/test/ntuple_merged_3.h5"]
+    assert block["sha256"] == [hash_file(record)]
+    assert ("ntuple_merged_3.h5" in caplog.text) == (data == "auto")
+
+
+def test_a_result_names_the_files_of_the_record(cached, record, monkeypatch):
+    settings = Settings(data="paper", jets=100, device="cpu", quiet=True, weights="authors")
+    context = Context(settings, cached)
+    monkeypatch.setattr(
+        "repro.figures.hbb.table01.load_networks",
+        lambda context: {name: context.tagger(f"in:{name}") for name in ("baseline", "De8")},
+    )
+    result = compute_item(find_item("hbb/table1"), context)
+    jsonschema.validate(json.loads(result.to_json()), SCHEMA)
+    (file,) = result.data["files"]
+    assert file["checksum"] == f"sha256:{hash_file(record)}"
+    verdicts = {entry["id"]: entry for entry in result.claims}
+    assert verdicts["hbb/C1.De8"]["verdict"] == "reproduced"
+    assert verdicts["hbb/C2.loaded"]["verdict"] == "deviates"
+    assert "it takes 100 of each class" in verdicts["hbb/C17.auc.De8"]["reason"]
+
+
+# --- with jets -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def with_jets(make_context, record):
+    return make_context(data=str(record), weights="authors")
+
+
+@pytest.fixture(scope="module")
+def scored(with_jets):
+    taggers = {name: with_jets.tagger(f"in:{name}") for name in ("baseline", "De8")}
+    return score_record(with_jets, taggers)
+
+
+def probabilities(context, name, tracks, vertices):
+    network = context.tagger(f"in:{name}").network
+    logits = torch.from_numpy(predict_logits(network, rows_of(tracks, vertices)))
+    return torch.softmax(logits.double(), dim=1)[:, 1].numpy()
+
+
+def test_performance_is_that_of_independent_formulae(with_jets, scored, jets):
+    tracks, vertices, targets = jets
+    first, mine = (probabilities(with_jets, name, tracks, vertices) for name in ("baseline", "De8"))
+    row = scored.row("De8", "baseline")
+    labels, known = targets[:, 1], targets.any(axis=1)
+    assert row["auc"].value == pytest.approx(100 * roc_auc_score(labels, mine), abs=0.01)
+    assert row["auc_without_unlabelled"].value == pytest.approx(
+        100 * roc_auc_score(labels[known], mine[known]), abs=0.01
+    )
+    assert row["auc"].value != row["auc_without_unlabelled"].value
+    assert row["fidelity"].value == pytest.approx(100 * (1 - np.abs(mine - first).mean()), abs=1e-3)
+    gap = 100 * (roc_auc_score(labels, mine) - roc_auc_score(labels, first))
+    assert row["auc_minus_baseline"].value == pytest.approx(gap, abs=0.02)
+    for name in ("auc", "fidelity", "sparsity_qcd", "sparsity_hbb"):
+        assert row[name].low <= row[name].value <= row[name].high
+
+
+def test_chunks_do_not_change_the_numbers(with_jets, scored, monkeypatch):
+    read = type(with_jets.record).iter_jets
+
+    def in_pieces(self, unlabelled="background"):
+        with open_table(self.paths[0]) as table:
+            yield from table.iter_jets(chunk=37, unlabelled=unlabelled)
+
+    assert read is not in_pieces
+    monkeypatch.setattr(type(with_jets.record), "iter_jets", in_pieces)
+    other = score_record(
+        with_jets, {name: with_jets.tagger(f"in:{name}") for name in scored.scores}
+    )
+    for name in scored.scores:
+        first, second = (one.row(name, "baseline") for one in (scored, other))
+        for column, number in first.items():
+            assert second[column].value == pytest.approx(number.value, abs=1e-4), column
+
+
+def test_first_jets_are_taken_where_a_number_is_given(make_context, record):
+    few = make_context(data=str(record), jets=50).record
+    assert sum(len(part) for part in few.iter_jets()) == 50
+    assert few.data(50)["selection"] == "first 50"
+    everything = make_context(data=str(record)).record
+    assert everything.data(260)["selection"] == "all"
+    assert len(next(everything.iter_jets("removed"))) < 260
+
+
+def test_fidelity_of_a_network_with_itself_is_complete():
+    scores = np.random.default_rng(0).random(50).astype(np.float32)
+    found = fidelity(scores, scores)
+    assert (found.value, found.low, found.high) == (100, 100, 100)
+
+
+def test_jets_of_a_file_do_not_decide_by_the_papers_tolerance(with_jets, scored):
+    jets = scored.jets(with_jets)
+    assert jets.kind == "other"
+    assert "without a label" in jets.description
+    assert scored.evidence(with_jets, own_weights=False).kind == "few"
+
+
+def test_the_command_works_without_jets_and_with_a_file(
+    monkeypatch, tmp_path, capsys, store, record
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REPRO_MIRROR", store.mirrors[0])
+    monkeypatch.setenv("REPRO_CACHE", str(store.directory))
+    monkeypatch.setenv("REPRO_OFFLINE", "1")
+    assert main(["table", "1", "--paper", "hbb", "--weights", "authors"]) == 0
+    shown = capsys.readouterr()
+    assert "data: no jets" in shown.err
+    assert "data: none, 0 jets" in shown.out
+    line = ["table", "1", "--paper", "hbb", "--weights", "authors", "--data", str(record)]
+    assert main([*line, "--jets", "60"]) == 0
+    shown = capsys.readouterr()
+    assert "data: newdata_0.h5, 60 jets (first 60)" in shown.out
+    written = json.loads((tmp_path / "results" / "hbb" / "table01.json").read_text())
+    jsonschema.validate(written, SCHEMA)
+    assert written["values"]["rows"]["De8"]["auc"]["interval"]
+    assert main(["fig", "11", "--paper", "hbb", "--data", "nowhere.root"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
