@@ -4,7 +4,6 @@ import json
 from importlib import resources
 
 import jsonschema
-import numpy as np
 import pytest
 from problems import shap
 
@@ -51,16 +50,6 @@ def test_the_gain_by_mad_is_a_difference_of_two_agreements(result):
             tau = result.values["kendall_tau"][family][name]["occlusion"]
             expected = tau["mad_relevance"]["value"] - tau["lrp"]["value"]
             assert gain["value"] == pytest.approx(expected)
-
-
-def test_noise_that_moves_repetitions_towards_zero_leaves_room_away_from_it():
-    """Else a bound just above a number that noise has lowered would be confirmed by it."""
-    repetitions = np.linspace(0.30, 0.40, 1001)
-    found = figS2._interval(np.array([0.45, *repetitions]))
-    assert (found.low, found.high) == pytest.approx((0.3025, 0.5975))
-    assert figS2._interval(np.array([0.9, *repetitions])).high == 1
-    alone = figS2._interval(np.array([0.45]))
-    assert (alone.low, alone.value, alone.high) == (0.45, 0.45, 0.45)
 
 
 def test_what_masks_agrees_more_than_what_propagates(result):

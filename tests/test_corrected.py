@@ -173,7 +173,8 @@ def test_where_nothing_changes_nothing_is_largest():
 
 def test_an_interval_without_width_is_no_yardstick():
     assert NumberChange("x", 1.0, 2.0, (1.0, 1.0)).half_widths is None
-    assert not NumberChange("x", 1.0, 2.0, (1.0, 1.0)).beyond
+    assert NumberChange("x", 1.0, 2.0, (1.0, 1.0)).beyond
+    assert not NumberChange("x", 1.0, 1.2, (0.8, 1.2)).beyond
 
 
 def test_orders_are_compared_panel_by_panel():

@@ -59,8 +59,11 @@ class NumberChange:
 
     @property
     def beyond(self) -> bool:
-        """Whether it changes by more than half the width of the interval."""
-        return abs(self.half_widths or 0.0) > 1
+        """Whether the corrected number is outside the interval of the published one."""
+        if self.interval is None:
+            return False
+        low, high = self.interval
+        return not low <= self.corrected <= high
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import kendalltau
 
-from repro.data.arrays import FloatArray
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import find_method
 from repro.features.samples import Sample
@@ -20,9 +18,9 @@ from repro.figures.drawing import footer, name_columns, name_rows, new_figure
 from repro.figures.heatmaps import name_scale
 from repro.figures.labels import CLASS_LABELS
 from repro.figures.latent import particle_problem
+from repro.metrics.agreement import Ranking, agreement, agreement_gain
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.correlated import draw_numbers
-from repro.metrics.intervals import Interval
 from repro.models.tagger import Tagger
 from repro.results.document import Result
 
@@ -54,6 +52,8 @@ _TITLES = {
 }
 _JETS = {"integrated_gradients": 500, "kernel_shap": 100}
 _DRAWS = 200
+# MAD's τ with ΔAUC minus that of LRP with ΔAUC.
+_GAIN = ("occlusion", "mad_relevance", "lrp")
 _CAPTION = (
     r"Kendall's $\tau$ of the ranks of all features by two methods: 1 for the same order, 0 for "
     "none in common, −1 for the reverse."
@@ -64,9 +64,9 @@ _FEWER = (
 )
 _BETWEEN = (
     "Errors of one method's numbers are drawn with their correlation. Those of two methods are "
-    "drawn as if independent, although the jets are the same in part; and noise is drawn onto "
-    "numbers that have noise already, which moves τ towards zero: intervals reach as far to the "
-    "other side, and are rather too wide."
+    "drawn as if independent, although the jets are the same in part. Noise moves τ towards zero: "
+    "intervals reach as far as that of numbers without noise, and over everything if one of two "
+    "rankings is mostly noise, as it is with few jets."
 )
 
 
@@ -87,7 +87,10 @@ def compute(context: Context) -> Result:
         drawn = {panel: _draw(found, panel, context.settings.seed) for panel in ("qcd", "top")}
         values["kendall_tau"][family] = {name: _agreement(orders) for name, orders in drawn.items()}
         if {"lrp", "mad_relevance"} <= set(methods):
-            values["gain_by_mad"][family] = {name: _gain(orders) for name, orders in drawn.items()}
+            values["gain_by_mad"][family] = {
+                name: agreement_gain(*(orders[each] for each in _GAIN))
+                for name, orders in drawn.items()
+            }
     assert sample is not None  # noqa: S101 - there are models
     return context.result("toptag/figS2", sample, taggers, values, notes=[_FEWER, _BETWEEN])
 
@@ -128,61 +131,29 @@ def _fewer(problem: Problem, method: str) -> Problem:
     return problem if most is None else problem.first_of_each_class(most)
 
 
-def _draw(found: dict[str, Explanation], panel: str, seed: int) -> dict[str, FloatArray]:
-    """Return the numbers of each method (1 + draws, features): its own, and repeated ones."""
+def _draw(found: dict[str, Explanation], panel: str, seed: int) -> dict[str, Ranking]:
+    """Return the numbers of each method, its own and repeated ones."""
     generator = np.random.default_rng(seed)
     orders = {}
     for name, entry in found.items():
         numbers = _panel(entry, panel)
-        orders[name] = np.vstack([numbers.value, draw_numbers(numbers, generator, _DRAWS)])
+        drawn = draw_numbers(numbers, generator, _DRAWS)
+        orders[name] = Ranking(np.vstack([numbers.value, drawn]))
     return orders
 
 
-def _agreement(orders: dict[str, FloatArray]) -> dict[str, Any]:
-    """Return τ of each pair of methods, with the interval that those of the numbers give it."""
+def _agreement(orders: dict[str, Ranking]) -> dict[str, Any]:
+    """Return τ of each pair of methods, with its interval."""
     table: dict[str, Any] = {name: {} for name in orders}
     for first, second in itertools.product(orders, repeat=2):
         # A method agrees with itself, whatever its noise.
-        repeats = 1 if first == second else None
-        table[first][second] = _interval(_taus(orders[first], orders[second])[:repeats])
+        same = first == second
+        pair = [
+            Ranking(orders[name].drawn[:1]) if same else orders[name] for name in (first, second)
+        ]
+        table[first][second] = agreement(*pair)
     return table
-
-
-def _gain(orders: dict[str, FloatArray]) -> Interval:
-    """Return how much better MAD agrees with ΔAUC than LRP does, as a difference of two τ."""
-    occlusion, mad, lrp = (orders[name] for name in ("occlusion", "mad_relevance", "lrp"))
-    return _interval(_taus(occlusion, mad) - _taus(occlusion, lrp), most=2.0)
-
-
-def _taus(first: FloatArray, second: FloatArray) -> FloatArray:
-    return np.array([_tau(one, other) for one, other in zip(first, second, strict=True)])
-
-
-def _interval(values: FloatArray, most: float = 1.0) -> Interval:
-    """Return the first value with the interval that repetitions of it give.
-
-    Repetitions have their noise on top of that of the value, which moves τ towards zero; the truth
-    is then likely on the other side.  So the interval holds theirs and its mirror image about the
-    value.
-
-    Args:
-        values: (1 + draws,), the value and its repetitions.
-        most: What none of them can exceed, in absolute value.
-
-    Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), section 5.2
-    (basic and percentile intervals).
-    """
-    value, repeated = float(values[0]), values[1:] if len(values) > 1 else values
-    low, high = (float(end) - value for end in np.quantile(repeated, [0.025, 0.975]))
-    below, above = min(low, -high, 0.0), max(high, -low, 0.0)
-    # Rounding may bring the value itself beyond.
-    low, high = max(value + below, min(-most, value)), min(value + above, max(most, value))
-    return Interval(value, low, high, 0.95)
 
 
 def _panel(found: Explanation, panel: str) -> Intervals:
     return found.panels[panel if panel in found.panels else "all"]
-
-
-def _tau(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:
-    return float(np.nan_to_num(kendalltau(first, second).statistic))

@@ -52,9 +52,8 @@ _FAMILIES = ("mbns", "pfn", "augpfn", "pfin")
 _HOW = (
     "Both ways on the same jets with the same weights and seed, so a difference is exact for these "
     "jets, but for the draws of background jets in figures 2 and 10. Of the numbers that the "
-    "paper's claims name, 'beyond the interval' counts those that change by more than half the "
-    "width of the 95 % interval of the published way; a number without an interval, such as a "
-    "count, or with one without width, as a place can have, is never beyond."
+    "paper's claims name, 'beyond the interval' counts those that come to lie outside the 95 % "
+    "interval of the published way; a number without an interval, such as a count, never does."
 )
 _ALL_AT_ONCE = (
     "All quirks of an item are off at once, the weights stay: they learned with the quirks, and "
