@@ -314,8 +314,12 @@ def test_verify_prints_summary_and_claims_as_json(capsys):
 def test_verify_takes_claims_and_groups_of_them(capsys):
     code, out, _ = call(capsys, "verify", "toptag/T8.topodnn_auc", "--data", "fixtures")
     assert code == 0
-    assert out.splitlines()[0].startswith("reproduced   toptag/T8.topodnn_auc: ")
-    assert out.splitlines()[1] == "1 reproduced, 0 replicated, 0 deviates, 0 not tested"
+    made, verdict, *notes, summary = out.splitlines()
+    assert made.startswith("toptag/table8: data: fixtures, ")
+    assert "weights: the authors'" in made
+    assert verdict.startswith("reproduced   toptag/T8.topodnn_auc: ")
+    assert all(note.startswith("note: ") for note in notes)
+    assert summary == "1 reproduced, 0 replicated, 0 deviates, 0 not tested"
     _, out, _ = call(capsys, "verify", "toptag/T8", "--data", "fixtures", "--json")
     group = [claim.id for claim in load_claims("toptag") if claim.group == "toptag/T8"]
     assert [entry["id"] for entry in json.loads(out)["claims"]] == group

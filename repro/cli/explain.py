@@ -92,6 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
     from repro.figures.context import Context  # noqa: PLC0415
     from repro.figures.latent import particle_problem  # noqa: PLC0415
     from repro.figures.shap import background_note, explained_jets  # noqa: PLC0415
+    from repro.results.document import whose_weights  # noqa: PLC0415
+    from repro.results.provenance import environment  # noqa: PLC0415
 
     method = find_method(arguments.method)
     _check_options(method, options)
@@ -107,6 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = method.explain(problem, **options)
     unit = "" if found.unit == "1" else f", in {found.unit}"
     print(f"{method.name} of {card.name} on {sample.description}")
+    weights = [{"model": tagger.card.name, **vars(file)} for file in tagger.weights]
+    print(f"weights: {whose_weights(weights)}")
     print(f"{method.title}{unit}{_settings(found.settings)}")
     for name in found.panels:
         print(*_table(found, name), sep="\n")
@@ -114,7 +118,15 @@ def run(arguments: argparse.Namespace) -> int:
         whole = found.settings["whole_background"]
         print(background_note(found, f"--option background_size={whole}"))
     if arguments.out:
-        _write(arguments.out, found, card.name, sample.data)
+        chosen = {"corrected": arguments.corrected, "seed": arguments.seed}
+        about = {
+            "method": found.method,
+            "model": card.name,
+            "data": sample.data,
+            "weights": weights,
+            "environment": environment(context.device),
+        }
+        _write(arguments.out, found, about, chosen)
         print(f"wrote {arguments.out}")
     return 0
 
@@ -147,7 +159,8 @@ def _check_options(method: "Method", options: dict[str, Any]) -> None:
         default = known[name]
         wanted: Any = (float, int) if default is None or type(default) is float else type(default)
         if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):
-            raise BadInput(f"--option {name}={value}: give a value such as {default}")
+            such = 0.5 if default is None else default
+            raise BadInput(f"--option {name}={value}: give a value such as {such}")
 
 
 def _option(text: str) -> tuple[str, Any]:
@@ -186,16 +199,19 @@ def _table(found: "Explanation", panel: str) -> list[str]:
     return [*rows, *more, *([] if places.paired else [_ASSUMED])]
 
 
-def _write(out: Path, found: "Explanation", model: str, data: dict[str, Any]) -> None:
+def _write(
+    out: Path,
+    found: "Explanation",
+    about: dict[str, Any],
+    chosen: dict[str, Any],
+) -> None:
     from repro.data.atomic import write_atomically  # noqa: PLC0415 - with numpy
     from repro.results.document import plain  # noqa: PLC0415
 
     document = {
-        "method": found.method,
-        "model": model,
-        "data": data,
+        **about,
         "unit": found.unit,
-        "settings": found.settings,
+        "settings": chosen | dict(found.settings),
         "names": list(found.names),
         "panels": found.panels,
         "places": {

@@ -1,8 +1,7 @@
 """``repro fig N`` and ``repro table N``: compute, judge and draw one item."""
 
 import argparse
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repro.catalogue import Item, load_items
 from repro.cli.options import (
@@ -13,7 +12,7 @@ from repro.cli.options import (
     add_verbosity,
     make_context,
 )
-from repro.cli.verdicts import summary_line, verdict_line
+from repro.cli.verdicts import made_of, summary_line, verdict_line
 from repro.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     item.implementation()  # before torch is imported
     from repro.figures.pictures import draw  # noqa: PLC0415 - imports matplotlib
     from repro.figures.run import compute_item  # noqa: PLC0415 - imports torch
-    from repro.results.document import whose_weights  # noqa: PLC0415
     from repro.results.files import write_result  # noqa: PLC0415
     from repro.results.judge import summarise  # noqa: PLC0415
 
@@ -54,9 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(result.to_json(), end="")
     else:
         print(f"{item.id}: {item.title}")
-        print(_data_line(result.data))
-        if result.weights:
-            print(f"weights: {whose_weights(result.weights)}")
+        print(*made_of(result), sep="\n")
         for claim in result.claims:
             print(verdict_line(claim))
         if result.claims:
@@ -77,8 +73,3 @@ def _find(arguments: argparse.Namespace) -> Item:
         f"{arguments.paper} has no {_KINDS[arguments.kind]} {arguments.label!r}: give a number "
         "as 'repro list' shows it, such as 5"
     )
-
-
-def _data_line(data: Mapping[str, Any]) -> str:
-    source = data["id"] if data["source"] == "path" else data["source"]
-    return f"data: {source}, {data['jets']:,} jets ({data['selection']})"

@@ -1,9 +1,12 @@
-"""One line per judged claim."""
+"""One line per judged claim, and what goes with it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["summary_line", "verdict_line"]
+if TYPE_CHECKING:
+    from repro.results.document import Result
+
+__all__ = ["made_of", "summary_line", "verdict_line"]
 
 
 def verdict_line(claim: Mapping[str, Any]) -> str:
@@ -16,6 +19,16 @@ def verdict_line(claim: Mapping[str, Any]) -> str:
         f"{claim['verdict']:<11}  {claim['id']}: {claim['quantity']}: "
         f"expected {expected}, got {_got(claim['got'], claim['interval'])}: {claim['reason']}"
     )
+
+
+def made_of(result: "Result") -> list[str]:
+    """Return lines that say which jets and whose weights gave a result."""
+    from repro.results.document import whose_weights  # noqa: PLC0415 - imports numpy
+
+    data = result.data
+    source = data["id"] if data["source"] == "path" else data["source"]
+    lines = [f"data: {source}, {data['jets']:,} jets ({data['selection']})"]
+    return lines + [f"weights: {whose_weights(result.weights)}"] * bool(result.weights)
 
 
 def summary_line(summary: Mapping[str, int]) -> str:

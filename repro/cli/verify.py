@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from repro.catalogue import Claim, Item, find_item, load_claims, load_items
 from repro.cli.options import add_computing, add_json, add_paper, add_verbosity, make_context
-from repro.cli.verdicts import summary_line, verdict_line
+from repro.cli.verdicts import made_of, summary_line, verdict_line
 from repro.errors import ReproError, UnknownName
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from repro.figures.context import Context
+    from repro.results.document import Result
 
 __all__ = ["add_parser", "run"]
 
@@ -53,10 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
     from repro.results.judge import summarise  # noqa: PLC0415 - imports numpy
 
     judged, failures = [], _Failures()
-    for entry in _judged(claims, context, failures, arguments.out):
-        judged.append(entry)
+    for item_id, result, entries in _judged(claims, context, failures, arguments.out):
+        judged += [{"item": item_id, **entry} for entry in entries]
         if not arguments.json:
-            print(verdict_line(entry), flush=True)
+            for line in _lines(item_id, result, entries):
+                print(line, flush=True)
     summary = summarise(judged)
     if arguments.json:
         document = {"summary": summary, "claims": judged}
@@ -98,21 +100,32 @@ class _Failures:
 
 def _judged(
     claims: Sequence[Claim], context: "Context", failures: _Failures, out: Path | None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[str | None, "Result | None", list[dict[str, Any]]]]:
+    """Yield items, their results, if they could be computed, and their claims."""
     for item_id in dict.fromkeys(claim.item for claim in claims):
         mine = [claim for claim in claims if claim.item == item_id]
         item = find_item(item_id) if item_id else None
-        for entry in _entries(item, mine, context, failures, out):
-            yield {"item": item_id, **entry}
+        yield item_id, *_compute(item, mine, context, failures, out)
 
 
-def _entries(
+def _lines(
+    item_id: str | None, result: "Result | None", entries: Sequence[dict[str, Any]]
+) -> Iterator[str]:
+    """Yield what is said of an item: what it was made of, its claims, its notes."""
+    if result is not None:
+        yield f"{item_id}: {'; '.join(made_of(result))}"
+    yield from map(verdict_line, entries)
+    for note in result.notes if result is not None else ():
+        yield f"note: {note}"
+
+
+def _compute(
     item: Item | None,
     claims: Sequence[Claim],
     context: "Context",
     failures: _Failures,
     out: Path | None,
-) -> Iterator[dict[str, Any]]:
+) -> tuple["Result | None", list[dict[str, Any]]]:
     from repro.figures.pictures import draw  # noqa: PLC0415 - imports matplotlib
     from repro.figures.run import compute_item  # noqa: PLC0415 - imports torch
     from repro.results.files import write_result  # noqa: PLC0415
@@ -120,16 +133,14 @@ def _entries(
 
     if item is None or item.module is None:
         reason = f"{item.id} is not implemented yet" if item else "no item computes it"
-        yield from (not_tested(claim, reason) for claim in claims)
-        return
+        return None, [not_tested(claim, reason) for claim in claims]
     try:
         result = compute_item(item, context)
     except ReproError as error:
         failures.last = error
-        yield from (not_tested(claim, str(error)) for claim in claims)
-        return
+        return None, [not_tested(claim, str(error)) for claim in claims]
     failures.computed += 1
     if out:
         write_result(result, draw(item, result), out)
     judged = {entry["id"]: dict(entry) for entry in result.claims}
-    yield from (judged[claim.id] for claim in claims)
+    return result, [judged[claim.id] for claim in claims]

@@ -28,8 +28,9 @@ from repro.metrics.intervals import Interval
 
 __all__ = ["Places", "largest", "place_interval", "places_of", "ratio_of_leading", "smallest"]
 
-# Differences below this fraction of the numbers are rounding.
-_ROUNDING = 1e-12
+# Differences below this fraction of the largest number are rounding: a drop in AUC is a small
+# difference of large ones.
+_ROUNDING = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ def places_of(numbers: Intervals, level: float | None = None) -> Places:
     count = len(numbers)
     larger = _larger(numbers, np.ones((count, count), np.bool_), level)
     return Places(
-        rank=1 + (_known(numbers)[None, :] > _known(numbers)[:, None]).sum(axis=1),
+        rank=1 + _seems_larger(numbers).sum(axis=0),
         first=1 + larger.sum(axis=0),
         last=count - larger.sum(axis=1),
         larger=larger,
@@ -145,6 +146,13 @@ def ratio_of_leading(numbers: Intervals) -> Interval | None:
     return Interval(value, float(low.min()), float(high.min()), numbers.level)
 
 
+def _seems_larger(numbers: Intervals) -> NDArray[np.bool_]:
+    """Return (k, k), whether the row's number exceeds the column's by more than rounding."""
+    known = _known(numbers)
+    most = np.nanmax(np.abs(numbers.value), initial=0.0)
+    return np.asarray(known[:, None] > known[None, :] + _ROUNDING * most)
+
+
 def _known(numbers: Intervals) -> FloatArray:
     """Return the values; what is undefined comes last."""
     return np.where(np.isnan(numbers.value), -np.inf, numbers.value)
@@ -164,7 +172,7 @@ def _larger(
     np.divide(difference, error, out=z, where=error > 0)
     # What has no error at all is as large as it seems.
     p = np.where(error > 0, ndtr(-z), np.where(difference > 0, 0.0, 1.0))
-    same = np.abs(difference) <= _ROUNDING * (np.abs(value)[:, None] + np.abs(value)[None, :])
+    same = np.abs(difference) <= _ROUNDING * np.nanmax(np.abs(value), initial=0.0)
     p[same | np.isnan(difference) | np.isnan(error)] = 1.0
     rows, columns = np.nonzero(asked & ~np.eye(len(value), dtype=np.bool_))
     tests = p[rows, columns]

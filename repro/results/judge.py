@@ -29,6 +29,7 @@ _STABLE = 0.95
 # An item judges tens of numbers at once, one in twenty of which is outside by chance: a number
 # deviates on a sample only beyond twice its 95 % interval, about four standard deviations.
 _FAR = 2.0
+_OTHER_JETS = {True: "other jets", False: "jets that are neither the paper's nor the package's own"}
 _NOT_FAR = "but not when twice as wide"
 _CORRECTED = "computed with the originals' quirks off, and the paper's number has them on"
 
@@ -79,7 +80,7 @@ def judge_claim(claim: Claim, result: Result) -> dict[str, Any]:
     simulated = result.data.get("source") == "embedded"
     tolerance = _tolerance_for(claim, evidence, simulated=simulated)
     if tolerance is None:
-        return not_tested(claim, _no_expectation(evidence), measured)
+        return not_tested(claim, _no_expectation(evidence, simulated=simulated), measured)
     success = "reproduced" if evidence.reproduces else "replicated"
     if evidence.kind == "complete":
         agreed: bool | None
@@ -156,11 +157,11 @@ def _on_sample(
         reach = _FAR * (high - low) / 2
         if measured.value + reach < floor or measured.value - reach > ceiling:
             return False, f"more than {_FAR:.0f} times the 95 % interval away ({about}{untypical})"
-    if evidence.control is not None:
+    if evidence.control is not None and claim.comparison not in ("above", "below"):
         verb = "includes" if overlaps else "excludes"
         return None, f"the interval {verb} it, but these jets are an untypical draw (see note)"
     word = "overlaps the accepted range" if overlaps else f"misses the accepted range, {_NOT_FAR}"
-    return None, f"the 95 % interval {word}: it does not decide ({about})"
+    return None, f"the 95 % interval {word}: it does not decide ({about}{untypical})"
 
 
 def _order_on_sample(claim: Claim, measured: _Measured, about: str) -> tuple[bool | None, str]:
@@ -212,11 +213,11 @@ def _accepted(claim: Claim, tolerance: Tolerance) -> tuple[float, float]:
             return expected - allowed, expected + allowed
 
 
-def _no_expectation(evidence: Evidence) -> str:
+def _no_expectation(evidence: Evidence, *, simulated: bool) -> str:
     whose = (
         "the authors' weights on the paper's jets"
         if evidence.reproduces
-        else ("own weights" if evidence.own_weights else "other jets")
+        else ("own weights" if evidence.own_weights else _OTHER_JETS[simulated])
     )
     return f"no tolerance is set for {whose} ({evidence.description})"
 
