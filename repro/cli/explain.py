@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro.cli.explained import EXPLAINED
 from repro.cli.options import (
     add_device,
     add_verbosity,
@@ -16,6 +17,7 @@ from repro.cli.options import (
     natural,
     positive,
 )
+from repro.cli.scorers import SCORERS
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,16 +32,17 @@ _DESCRIPTION = """\
 Explain a tagger on the jets of a file: rank its input features by a method, for each class, with
 95 % intervals. Behind each number are the places that the feature may have: of features whose
 places do not overlap these jets tell the order. The file is a table in the paper's format or packed
-jets, with jets of both classes."""
+jets; of an Interaction Network (in:LABEL), a file of record 12102, whose features are those of all
+tracks or of all vertices. It has jets of both classes."""
 
 _EPILOG = """\
 methods: activation_patterns, correlation, integrated_gradients, kernel_shap, lrp, mad_relevance,
 mean_behaviour, occlusion, permutation. Their options are in the documentation:
   repro explain lrp topodnn:v4 jets.h5 --option rule=epsilon --option parameter=0.01
-  repro explain occlusion pfn jets.h5 --out pfn.json"""
+  repro explain occlusion pfn jets.h5 --out pfn.json
+  repro explain occlusion in:baseline ntuple_merged_0.root --jets 20000"""
 
 _SHOWN = 20
-_SLOW = "kernel_shap"
 _ASSUMED = "  (places as if the errors of the numbers were independent)"
 
 
@@ -54,9 +57,9 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("method", metavar="METHOD", help="such as occlusion or lrp")
     parser.add_argument(
-        "model", metavar="MODEL[:VARIANT]", help="topodnn, mbns, pfn, pfin or augpfn"
+        "model", metavar="MODEL[:VARIANT]", help="topodnn, mbns, pfn, pfin, augpfn or in"
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="the jets (HDF5)")
+    parser.add_argument("file", metavar="FILE", help="the jets")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="write all numbers there")
     parser.add_argument(
         "--option",
@@ -81,17 +84,15 @@ def run(arguments: argparse.Namespace) -> int:
     options = dict(map(_option, arguments.option))
     if arguments.out and arguments.out.suffix != ".json":
         raise BadInput(f"--out {arguments.out}: give a name that ends in .json")
-    from repro.data.open_jets import open_jets  # noqa: PLC0415 - with numpy, as all below
+    from repro.features.registry import objects_of  # noqa: PLC0415 - with numpy, as all below
     from repro.models.cards import find_card  # noqa: PLC0415
 
     card = find_card(arguments.model)
     check_published(card, arguments.weights)
-    with open_jets(arguments.file):
-        pass  # complains before weights are fetched
+    kind = objects_of(card.family)
+    SCORERS[kind].check(arguments)  # complains before weights are fetched
     from repro.explain.registry import find_method  # noqa: PLC0415 - imports torch
-    from repro.figures.context import Context  # noqa: PLC0415
-    from repro.figures.latent import particle_problem  # noqa: PLC0415
-    from repro.figures.shap import background_note, explained_jets  # noqa: PLC0415
+    from repro.figures.shap import background_note  # noqa: PLC0415
     from repro.results.document import whose_weights  # noqa: PLC0415
     from repro.results.provenance import environment  # noqa: PLC0415
 
@@ -100,21 +101,17 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.data = str(arguments.file)
     context = make_context(arguments, "data", "weights", "device", "jets", "seed", "corrected")
     tagger = context.tagger(card.name)
-    sample = context.sample(card.family)
-    if method.name == _SLOW:
-        sample = explained_jets(sample, arguments.seed)
-    on_constituents = card.family in ("pfn", "pfin", "augpfn", "leakypfn")
-    make = particle_problem if on_constituents else Context.problem
-    problem = make(context, sample, tagger)
-    found = method.explain(problem, **options)
+    explained = EXPLAINED[kind]
+    jets = explained.find(arguments, context, tagger)
+    found = method.explain(jets.problem, **{**explained.options.get(method.name, {}), **options})
     unit = "" if found.unit == "1" else f", in {found.unit}"
-    print(f"{method.name} of {card.name} on {sample.description}")
+    print(f"{method.name} of {card.name} on {jets.description}")
     weights = [{"model": tagger.card.name, **vars(file)} for file in tagger.weights]
     print(f"weights: {whose_weights(weights)}")
     print(f"{method.title}{unit}{_settings(found.settings)}")
     for name in found.panels:
         print(*_table(found, name), sep="\n")
-    if method.name == _SLOW:
+    if "whole_background" in found.settings:
         whole = found.settings["whole_background"]
         print(background_note(found, f"--option background_size={whole}"))
     if arguments.out:
@@ -122,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
         about = {
             "method": found.method,
             "model": card.name,
-            "data": sample.data,
+            "data": jets.data,
             "weights": weights,
             "environment": environment(context.device),
         }

@@ -87,7 +87,7 @@ def _check_constituents(arguments: argparse.Namespace) -> None:
         if is_record_file(arguments.file):
             raise BadInput(
                 f"{arguments.file} has the tracks and vertices of record 12102, and "
-                f"{arguments.model} takes constituents: score it with in"
+                f"{arguments.model} takes constituents: take in"
             ) from error
         raise
 
@@ -146,7 +146,7 @@ def _check_tracks(arguments: argparse.Namespace) -> None:
         if is_jet_file(arguments.file):
             raise BadInput(
                 f"{arguments.file} has jets with constituents, and {arguments.model} takes the "
-                "tracks and vertices of record 12102: score it with topodnn, mbns, pfn, pfin or "
+                "tracks and vertices of record 12102: take topodnn, mbns, pfn, pfin or "
                 "augpfn"
             ) from error
         raise

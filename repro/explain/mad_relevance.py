@@ -66,6 +66,7 @@ def explain_by_mad_relevance(
         level: Confidence level of the intervals: they hold the spread of the jets and, for
             ``mean``, the error that the mean itself has; outlier bounds are held fixed.
     """
+    _ = problem.ranked  # complains of features that take up several columns
     values = replacement_values(problem, replacement)
 
     def treated(change: FloatArray, base: FloatArray) -> FloatArray:

@@ -333,7 +333,7 @@ REFUSED = {
     "in top.h5 --out s.npy": "has jets with constituents, and in takes the tracks and vertices",
     "topodnn jets.root --out s.npy": "has the tracks and vertices of record 12102, and topodnn",
     "topodnn twin.h5 --out s.npy": "has the tracks and vertices of record 12102, and topodnn",
-    "pfin:sum processed.h5 --out s.npy": "record 12102, and pfin:sum takes constituents: score",
+    "pfin:sum processed.h5 --out s.npy": "record 12102, and pfin:sum takes constituents: take in",
     "topodnn https://127.0.0.1/top.h5 --out s.npy": "is an address: fetch the file",
     "in https://127.0.0.1/jets.root --out s.npy": "REPRO_OFFLINE is set",
     "in root://127.0.0.1//jets.root --out s.npy": "give the one that begins with https://",

@@ -1,0 +1,89 @@
+"""What ``repro explain`` explains: one entry for what a family of taggers sees of a jet.
+
+A new kind of jets is one more entry of :data:`EXPLAINED`.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from repro.errors import BadInput
+
+if TYPE_CHECKING:
+    from repro.explain.problem import Problem
+    from repro.figures.context import Context
+    from repro.models.tagger import Tagger
+
+__all__ = ["EXPLAINED", "Explained", "Found"]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Jets of a file, with the tagger that is explained on them.
+
+    Attributes:
+        problem: What a method takes.
+        description: The jets in words.
+        data: Where they are from, as a result has it.
+    """
+
+    problem: "Problem"
+    description: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """How taggers of some kind of jets are explained on a file.
+
+    Attributes:
+        find: Returns the jets of the file in the arguments, and the problem.
+        options: By method, what the study of these taggers set otherwise than the method's
+            defaults, which are those of the top taggers' study.
+    """
+
+    find: Callable[[argparse.Namespace, "Context", "Tagger"], Found]
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def _find_constituents(
+    arguments: argparse.Namespace, context: "Context", tagger: "Tagger"
+) -> Found:
+    from repro.figures.context import Context  # noqa: PLC0415 - imports torch
+    from repro.figures.latent import particle_problem  # noqa: PLC0415
+    from repro.figures.shap import explained_jets  # noqa: PLC0415
+
+    family = tagger.card.family
+    sample = context.sample(family)
+    if arguments.method == "kernel_shap":
+        sample = explained_jets(sample, arguments.seed)
+    on_particles = family in ("pfn", "pfin", "augpfn", "leakypfn")
+    make = particle_problem if on_particles else Context.problem
+    return Found(make(context, sample, tagger), sample.description, sample.data)
+
+
+def _find_tracks(arguments: argparse.Namespace, context: "Context", tagger: "Tagger") -> Found:
+    from repro.data.hbb.jets import join_jets  # noqa: PLC0415 - with numpy
+    from repro.figures.record_jets import choose_record_files  # noqa: PLC0415
+    from repro.figures.tracks import track_problem  # noqa: PLC0415
+
+    if arguments.corrected:
+        raise BadInput("--corrected has no meaning for in: no quirk enters its inputs")
+    files = choose_record_files(str(arguments.file), arguments.jets, context.store)
+    jets = join_jets(list(files.iter_jets()))
+    problem = track_problem(context, jets, tagger)
+    return Found(problem, files.describe(len(jets)), files.data(len(jets)))
+
+
+EXPLAINED: Mapping[str, Explained] = {
+    "constituents": Explained(_find_constituents),
+    "tracks": Explained(
+        _find_tracks,
+        {
+            "occlusion": {"replacement": "zero"},
+            "lrp": {"biases": False, "outliers": "kept", "signed": True},
+        },
+    ),
+}
+"""By what a family sees, see :func:`repro.features.registry.objects_of`."""
