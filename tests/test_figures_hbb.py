@@ -240,8 +240,6 @@ def test_other_weights_are_judged_as_such(context, store, tmp_path):
     ("data", "said"),
     [
         ("paper", "fetch hbb/record --files 1"),
-        ("fixtures", "stored no jets of hbb"),
-        ("embedded", "no simulated jets of hbb"),
         ("nowhere.root", "no data at 'nowhere.root'"),
     ],
 )
@@ -249,6 +247,22 @@ def test_jets_that_are_not_there_are_one_line(make_context, data, said):
     with pytest.raises(MissingData, match=said) as raised:
         compute_item(find_item("hbb/fig11"), make_context(data=data))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [("fixtures", "stored no jets of hbb"), ("embedded", "no simulated jets of hbb come")],
+)
+def test_sources_without_jets_of_hbb_leave_what_the_weights_decide(
+    make_context, caplog, data, said
+):
+    """So that ``verify --data embedded`` of both papers judges all it can."""
+    result = compute_item(find_item("hbb/fig11"), make_context(data=data))
+    verdicts = {entry["verdict"] for entry in result.claims}
+    assert verdicts == {"reproduced", "not tested"}
+    without = [entry["reason"] for entry in result.claims if entry["verdict"] == "not tested"]
+    assert all(said in reason for reason in without)
+    assert said in caplog.text
 
 
 def test_that_there_are_no_jets_is_said_once_and_loudly(make_context, caplog):

@@ -120,6 +120,8 @@ def _score_constituents(
 
 def _warn_of_other_quirks(arguments: argparse.Namespace) -> None:
     """Say so if a training's weights have seen inputs with the quirks on and these are off."""
+    if not Path(arguments.weights).is_file():
+        return
     try:
         text = Path(arguments.weights).with_name("card.json").read_text("utf-8")
         corrected = bool(json.loads(text)["training"]["corrected"])

@@ -30,9 +30,9 @@ _ABSENT = (
     f"no test file of CERN Open Data record 12102 (doi:{_DOI}) is cached: "
     "'{} fetch hbb/record --files 1' gets the first"
 )
-_REFUSED = {
-    "fixtures": "the authors stored no jets of hbb: give auto, paper or a file",
-    "embedded": "no simulated jets of hbb come with this version: give auto, paper or a file",
+_NONE = {
+    "fixtures": "the authors stored no jets of hbb: --data takes auto, paper or a file",
+    "embedded": "no simulated jets of hbb come with it: --data takes auto, paper or a file",
 }
 
 
@@ -58,8 +58,8 @@ class RecordFiles:
     def kind(self) -> str:
         """What evidence they are.
 
-        The authors' five files of validation cannot be told from the others: jets of the record
-        are some of the paper's.
+        The authors' numbers are of five files of the record that are not known; those of its test
+        files are jets of the same kind.
         """
         return "subset" if self.source == "paper" else "other"
 
@@ -110,8 +110,8 @@ def choose_record_files(chosen: str, limit: int | None, store: Store) -> RecordF
     Raises:
         MissingData: If there are no such jets.
     """
-    if chosen in _REFUSED:
-        raise MissingData(f"--data {chosen}: {_REFUSED[chosen]}")
+    if chosen in _NONE:
+        return _no_jets(_NONE[chosen])
     if chosen not in ("auto", "paper"):
         if not is_address(chosen) and not Path(chosen).is_file():
             raise MissingData(f"no data at {chosen!r}: give auto, paper, a file or its address")
@@ -126,13 +126,18 @@ def choose_record_files(chosen: str, limit: int | None, store: Store) -> RecordF
     absent = _ABSENT.format(invocation())
     if chosen == "paper":
         raise MissingData(absent)
+    return _no_jets(absent)
+
+
+def _no_jets(why: str) -> RecordFiles:
+    """Return no jets, and say so."""
     _LOG.warning(
         "data: no jets, for %s. Computed is what the weights alone give; numbers that need jets "
         "are not tested",
-        absent,
+        why,
     )
     block = {"source": "none", "id": "none", "doi": None, "sha256": None}
-    return RecordFiles("none", (), block, absent=absent)
+    return RecordFiles("none", (), block, absent=why)
 
 
 def _at_hand(store: Store) -> list[Artifact]:

@@ -1,5 +1,6 @@
 """The command ``convert``: one file of a range, a folder of files, and what it refuses."""
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -130,6 +131,12 @@ def test_what_is_made_is_not_made_again_nor_replaced_by_other_jets(capsys):
     code, out, err = call(capsys, "convert", "jets.root", "--out", "a.h5", "--jets", 8)
     assert (code, out) == (2, "")
     assert "a.h5 was made from other jets: remove it, or choose another place" in err
+    assert (Path("a.h5").read_bytes(), Path("a.h5").stat().st_mtime_ns) == (content, time)
+    changed = copy.deepcopy(MADE)
+    changed.objects["tracks"][8][:1] *= 2
+    Path("other").mkdir()
+    write_root(changed, Path("other/jets.root"))
+    assert call(capsys, "convert", "other/jets.root", "--out", "a.h5", "--jets", 9)[0] == 2
     assert (Path("a.h5").read_bytes(), Path("a.h5").stat().st_mtime_ns) == (content, time)
     Path("a.h5").unlink()
     call(capsys, "convert", "jets.root", "--out", "a.h5", "--jets", 9)

@@ -25,6 +25,9 @@ from repro.errors import BadInput
 
 __all__ = ["JETS_PER_FILE", "convert", "convert_range"]
 
+# Jets at either end of a range that tell whether it is of the same file.
+_SOME = 100
+
 JETS_PER_FILE = 100_000
 
 Part = Mapping[str, NDArray[np.float32]]
@@ -113,9 +116,9 @@ def convert_range(
             one is there that was made from other jets.
         MissingData: If the source is not there.
     """
-    if path.exists() and not is_address(source) and path.samefile(source):
-        raise BadInput(f"{path} is the file that is converted: give another name")
     with open_table(source) as table:
+        if path.exists() and not is_address(source) and path.samefile(source):
+            raise BadInput(f"{path} is the file that is converted: give another name")
         if max_jets is not None:
             stop = min(start + max_jets, len(table))
         stop = len(table) if stop is None else stop
@@ -151,11 +154,16 @@ def _recipe(
     table: RecordTable, start: int, stop: int, *, split: str, repair: bool
 ) -> dict[str, Any]:
     """Return what a file is made from; a hash of some jets tells files of the same name apart."""
-    some = table.read_groups(("spectators",), start, min(start + 100, stop), repair=repair)
+    seen = hashlib.sha256()
+    for row, last in ((start, min(start + _SOME, stop)), (max(start, stop - _SOME), stop)):
+        groups = table.read_groups((*FEATURE_SETS, "spectators"), row, last, repair=repair)
+        for name in sorted(groups):
+            seen.update(groups[name].tobytes())
+        seen.update(table.read_targets(row, last).tobytes())
     return {
         "source": Path(table.label).name,
         "rows": [start, stop],
-        "first_spectators": hashlib.sha256(some["spectators"].tobytes()).hexdigest(),
+        "first_and_last_jets": seen.hexdigest(),
         "split": split,
         "repair": repair,
     }
