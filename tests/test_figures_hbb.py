@@ -249,6 +249,25 @@ def test_jets_that_are_not_there_are_one_line(make_context, data, said):
     assert "\n" not in str(raised.value)
 
 
+def test_our_own_export_is_compared_where_the_published_file_is_out_of_reach(
+    make_context, monkeypatch
+):
+    pytest.importorskip("onnxruntime")
+    context = make_context(data="auto")
+    fetch = type(context).fetch
+
+    def without(self, name):
+        if name.endswith(".onnx"):
+            raise MissingData("it is out of reach")
+        return fetch(self, name)
+
+    monkeypatch.setattr(type(context), "fetch", without)
+    verdicts = {e["id"]: e for e in compute_item(find_item("hbb/figP1"), context).claims}
+    assert verdicts["hbb/C5.own_export"]["verdict"] == "reproduced"
+    assert verdicts["hbb/C5.published_file"]["verdict"] == "not tested"
+    assert "it is out of reach" in verdicts["hbb/C5.published_file"]["reason"]
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [("fixtures", "stored no jets of hbb"), ("embedded", "no simulated jets of hbb come")],

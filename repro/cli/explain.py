@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repro.cli.explained import EXPLAINED
 from repro.cli.options import (
     add_device,
+    add_tracks,
     add_verbosity,
     add_weights,
     check_published,
@@ -17,7 +18,7 @@ from repro.cli.options import (
     natural,
     positive,
 )
-from repro.cli.scorers import SCORERS
+from repro.cli.scorers import SCORERS, check_options
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ tracks or of all vertices. It has jets of both classes."""
 
 _EPILOG = """\
 methods: activation_patterns, correlation, integrated_gradients, kernel_shap, lrp, mad_relevance,
-mean_behaviour, occlusion, permutation. Their options are in the documentation:
+mean_behaviour, occlusion, permutation; for in activation_patterns, integrated_gradients, lrp,
+occlusion, permutation. Their options are in the documentation:
   repro explain lrp topodnn:v4 jets.h5 --option rule=epsilon --option parameter=0.01
   repro explain occlusion pfn jets.h5 --out pfn.json
   repro explain occlusion in:baseline ntuple_merged_0.root --jets 20000"""
@@ -75,6 +77,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--corrected", action="store_true", help="switch the originals' quirks of the inputs off"
     )
+    add_tracks(parser)
     add_verbosity(parser)
     parser.set_defaults(run=run)
 
@@ -90,6 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     card = find_card(arguments.model)
     check_published(card, arguments.weights)
     kind = objects_of(card.family)
+    EXPLAINED[kind].check_method(arguments.method)
+    check_options(arguments, arguments.model, SCORERS[kind])
     SCORERS[kind].check(arguments)  # complains before weights are fetched
     from repro.explain.registry import find_method  # noqa: PLC0415 - imports torch
     from repro.figures.shap import background_note  # noqa: PLC0415

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
+    from repro.data.hbb.labels import Unlabelled
     from repro.explain.problem import Problem
     from repro.figures.context import Context
     from repro.models.tagger import Tagger
 
 __all__ = ["EXPLAINED", "Explained", "Found"]
+
+_FIT_TRACKS = "activation_patterns, integrated_gradients, lrp, occlusion, permutation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +44,24 @@ class Explained:
         find: Returns the jets of the file in the arguments, and the problem.
         options: By method, what the study of these taggers set otherwise than the method's
             defaults, which are those of the top taggers' study.
+        unfit: Methods that do not work on them.
     """
 
     find: Callable[[argparse.Namespace, "Context", "Tagger"], Found]
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unfit: tuple[str, ...] = ()
+
+    def check_method(self, name: str) -> None:
+        """Raise if a method does not fit.
+
+        Raises:
+            BadInput: If it does not.
+        """
+        if name in self.unfit:
+            raise BadInput(
+                f"{name} takes dense networks of single columns, and the features of in take up "
+                f"several: choose from {_FIT_TRACKS}"
+            )
 
 
 def _find_constituents(
@@ -68,12 +85,21 @@ def _find_tracks(arguments: argparse.Namespace, context: "Context", tagger: "Tag
     from repro.figures.record_jets import choose_record_files  # noqa: PLC0415
     from repro.figures.tracks import track_problem  # noqa: PLC0415
 
-    if arguments.corrected:
-        raise BadInput("--corrected has no meaning for in: no quirk enters its inputs")
     files = choose_record_files(str(arguments.file), arguments.jets, context.store)
-    jets = join_jets(list(files.iter_jets()))
+    policy: Unlabelled = arguments.unlabelled or "background"
+    parts = files.iter_jets(policy, repair=bool(arguments.repair))
+    jets = join_jets(list(parts))
+    counted = {
+        "hbb": int(jets.labels.sum()),
+        "others": int((jets.labels == 0).sum()),
+        "unlabelled": int(jets.unlabelled.sum()),
+    }
+    about = (
+        f"{files.describe(len(jets))}: {counted['hbb']:,} H->bb and {counted['others']:,} others, "
+        f"{counted['unlabelled']:,} of them unlabelled"
+    )
     problem = track_problem(context, jets, tagger)
-    return Found(problem, files.describe(len(jets)), files.data(len(jets)))
+    return Found(problem, about, {**files.data(len(jets)), "classes": counted})
 
 
 EXPLAINED: Mapping[str, Explained] = {
@@ -84,6 +110,7 @@ EXPLAINED: Mapping[str, Explained] = {
             "occlusion": {"replacement": "zero"},
             "lrp": {"biases": False, "outliers": "kept", "signed": True},
         },
+        ("correlation", "kernel_shap", "mad_relevance", "mean_behaviour"),
     ),
 }
 """By what a family sees, see :func:`repro.features.registry.objects_of`."""

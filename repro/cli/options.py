@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from repro.models.cards import Card
 
 __all__ = [
+    "UNLABELLED",
     "add_computing",
     "add_device",
     "add_json",
     "add_out",
     "add_paper",
+    "add_tracks",
     "add_verbosity",
     "add_weights",
     "check_published",
@@ -31,6 +33,9 @@ __all__ = [
     "positive",
 ]
 
+
+UNLABELLED = ("background", "removed")
+"""As in :mod:`repro.data.hbb.labels`, which imports numpy."""
 
 _SETTINGS = ("data", "weights", "device", "jets", "seed", "corrected", "background")
 
@@ -188,3 +193,19 @@ def _whole(text: str, least: int) -> int:
     if number < least:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}")
     return number
+
+
+def add_tracks(parser: argparse.ArgumentParser) -> None:
+    """Add what is to be done with jets of record 12102."""
+    parser.add_argument(
+        "--unlabelled",
+        choices=UNLABELLED,
+        help="for in: what jets count as that are neither H->bb nor QCD (default: background, as "
+        "in the notebooks of the study)",
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="for in: replace NaN and infinity as the program that wrote the ntuples does, "
+        "instead of refusing them",
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.cli.options import (
     add_device,
+    add_tracks,
     add_verbosity,
     add_weights,
     check_published,
@@ -36,8 +37,6 @@ The Interaction Networks (in) score files of CERN Open Data record 12102: P(H->b
 of jets without tracks. The file is a ROOT file, its HDF5 twin or a processed file, or the https
 address of one, of which only the jets that are scored are transferred. Jets that are neither H->bb
 nor QCD have a score; --unlabelled says whether the AUC counts them."""
-
-_UNLABELLED = ("background", "removed")  # as in repro.data.hbb.labels, which imports numpy
 
 _EPILOG = """\
 examples:
@@ -70,18 +69,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         action="store_true",
         help="switch the originals' quirks off (the networks were trained with them)",
     )
-    parser.add_argument(
-        "--unlabelled",
-        choices=_UNLABELLED,
-        help="for in: what the AUC takes jets for that are neither H->bb nor QCD (default: "
-        "background, as the notebooks of the study do)",
-    )
-    parser.add_argument(
-        "--repair",
-        action="store_true",
-        help="for in: replace NaN and infinity as the program that wrote the ntuples does, "
-        "instead of refusing them",
-    )
+    add_tracks(parser)
     add_verbosity(parser)
     parser.set_defaults(run=run)
 

@@ -188,7 +188,7 @@ def _area(scores: Any, labels: Any, signal: str, background: str) -> list[str]:
 
     others, wanted = (int((labels == label).sum()) for label in (0, 1))
     if min(others, wanted) < 2:
-        return []
+        return [f"AUC: undefined, for it takes two jets of {signal} and two {background}"]
     area = auc_interval(rank_jets(scores, labels))
     low, value, high = (f"{100 * edge:.2f}" for edge in (area.low, area.value, area.high))
     on = f"{wanted:,} {signal} and {others:,} {background}"

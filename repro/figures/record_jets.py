@@ -66,11 +66,14 @@ class RecordFiles:
     def __bool__(self) -> bool:
         return bool(self.paths)
 
-    def iter_jets(self, unlabelled: Unlabelled = "background") -> Iterator[HbbJets]:
+    def iter_jets(
+        self, unlabelled: Unlabelled = "background", *, repair: bool = False
+    ) -> Iterator[HbbJets]:
         """Yield the jets of all files in chunks; memory is that of one.
 
         Args:
             unlabelled: What to do with jets without a label, see :mod:`repro.data.hbb.labels`.
+            repair: Replace NaN and infinity, instead of refusing them.
 
         Raises:
             BadInput: If a file cannot be used.
@@ -82,7 +85,7 @@ class RecordFiles:
         for path in self.paths:
             with open_table(path) as table:
                 stop = len(table) if left is None else min(left, len(table))
-                yield from table.iter_jets(stop=stop, unlabelled=unlabelled)
+                yield from table.iter_jets(stop=stop, unlabelled=unlabelled, repair=repair)
             if left is not None:
                 left -= stop
                 if not left:

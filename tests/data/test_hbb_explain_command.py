@@ -110,8 +110,10 @@ def test_methods_of_single_columns_and_other_files_are_one_line(capsys, folder):
         [Jets(jets_of([5, 9], 20, seed=1), np.arange(2), zeros, np.zeros(2, np.int64))],
     )
     for arguments, said in (
-        ({"method": "mad_relevance"}, "features take up several"),
-        ({"method": "correlation"}, "features take up several"),
+        *(
+            ({"method": method}, "take up several: choose from activation_patterns")
+            for method in ("mad_relevance", "correlation", "kernel_shap", "mean_behaviour")
+        ),
         ({"method": "occlusion", "file": "top.h5"}, "constituents, and in:baseline takes"),
         ({"method": "occlusion", "file": "none.root"}, "is not there"),
     ):
@@ -119,6 +121,16 @@ def test_methods_of_single_columns_and_other_files_are_one_line(capsys, folder):
         assert (code, out) == (2, "")
         assert said in err
         assert err.count("\n") == 1
+    code, out, _ = explain(capsys, folder, "occlusion", "--unlabelled", "removed")
+    unlabelled = int((MADE.scalars["flags"][:, :2].prod(axis=1) + labels() == 0).sum())
+    assert (code, unlabelled > 0) == (0, True)
+    assert f": {labels().sum()} H->bb and {N - labels().sum() - unlabelled} others, 0 of" in out
+    broken = make(N, seed=2)
+    broken.objects["tracks"][9][0, 3] = np.nan
+    write_twin(broken, folder / "broken.h5")
+    code, _, err = explain(capsys, folder, "occlusion", file="broken.h5")
+    assert (code, "--repair" in err) == (2, True)
+    assert explain(capsys, folder, "occlusion", "--repair", file="broken.h5")[0] == 0
     code, _, err = explain(capsys, folder, "occlusion", "--corrected")
     assert code == 2
     assert "--corrected has no meaning for in" in err

@@ -16,8 +16,7 @@ from safetensors.torch import save_file
 from scipy.special import expit
 from toy_jets import jets_of
 
-from repro.cli import main
-from repro.cli import score as command
+from repro.cli import main, options
 from repro.data.hbb.jets import HbbJets
 from repro.data.hbb.labels import UNLABELLED
 from repro.data.hbb.processed import write_processed
@@ -220,7 +219,7 @@ def test_right_decisions_follow_their_definition():
 
 
 def test_the_choices_are_those_of_the_readers():
-    assert command._UNLABELLED == UNLABELLED
+    assert options.UNLABELLED == UNLABELLED
 
 
 # --- the same as of the whole ------------------------------------------------------------------

@@ -45,7 +45,8 @@ _TITLES = {
     "unweighted": "unweighted: activations counted where they are not zero",
 }
 _CAPTION = (
-    f"Not the paper's jets but artificial ones: {ARTIFICIAL}, random numbers, which have no class. "
+    f"The baseline. Not the paper's jets but artificial ones: {ARTIFICIAL}, random numbers, which "
+    "have no class. "
     "In the place of QCD jets is the half that the network holds the less for H to bb, in "
     "the place of Higgs jets the other half. RNA, relative neuron activity: the sum of "
     "a node's activations over all edges or slots of all jets of a class, divided by that of the "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from repro.benchmarks.artificial import ARTIFICIAL, artificial_jets
 from repro.data.integrity import hash_file
 from repro.data.optional import load_optional
-from repro.errors import NotAvailable
+from repro.errors import NotAvailable, ReproError
 from repro.features.waves import wave_jets
 from repro.figures.context import Context
 from repro.figures.drawing import footer, new_figure
@@ -65,10 +65,10 @@ def compute(context: Context) -> Result:
     alone = from_weights(exported.values())
     values: dict[str, Any] = {"onnx": {"max_abs_difference": {}, "jets": {}}}
     evidence: dict[str, Evidence] = without_jets(context)
-    theirs = not tagger.own_weights
-    if theirs:
-        values["weights"] = {"sha256": {"onnx": hash_file(context.fetch(_FILE))}}
-    evidence["weights"] = alone if theirs else missing(_NOT_THEIRS)
+    published, why = _published_file(context, tagger)
+    if published is not None:
+        values["weights"] = {"sha256": {"onnx": hash_file(published)}}
+    evidence["weights"] = alone if published is not None else missing(why)
     try:
         own = {name: _exported(one, jets) for name, one in exported.items()}
     except NotAvailable as problem:
@@ -79,12 +79,11 @@ def compute(context: Context) -> Result:
         gaps = {name: np.abs(own[name] - wanted[name]) for name in exported}
         found = {"own_export": (wanted[RANDOM_SPLIT], gaps[RANDOM_SPLIT])}
         largest = {"own_export": max(float(gap.max()) for gap in gaps.values())}
-        if theirs:
-            path = context.fetch(_FILE)
-            gap = np.abs(_run(path, *jets)[:, 1] - wanted[RANDOM_SPLIT])
+        if published is not None:
+            gap = np.abs(_run(published, *jets)[:, 1] - wanted[RANDOM_SPLIT])
             found["published_file"] = (wanted[RANDOM_SPLIT], gap)
             largest["published_file"] = float(gap.max())
-            values["onnx"]["published"] = _published(path, context, tagger)
+            values["onnx"]["published"] = _published(published, context, tagger)
         values["onnx"] |= {
             "max_abs_difference": largest,
             "own_export": {name: float(gap.max()) for name, gap in gaps.items()},
@@ -93,8 +92,8 @@ def compute(context: Context) -> Result:
             },
         }
         evidence["onnx"] = alone
-        if not theirs:
-            evidence["onnx.max_abs_difference.published_file"] = missing(_NOT_THEIRS)
+        if published is None:
+            evidence["onnx.max_abs_difference.published_file"] = missing(why)
     return context.result(
         "hbb/figP1",
         NO_JETS,
@@ -104,6 +103,16 @@ def compute(context: Context) -> Result:
         settings={"artificial_jets": len(jets[0])},
         notes=[_THROUGHPUT],
     )
+
+
+def _published_file(context: Context, tagger: Tagger) -> tuple[Path | None, str]:
+    """Return the authors' file, or None and why there is nothing to compare it with."""
+    if tagger.own_weights:
+        return None, _NOT_THEIRS
+    try:
+        return context.fetch(_FILE), ""
+    except ReproError as problem:
+        return None, str(problem)
 
 
 def render(result: Result) -> Figure:
