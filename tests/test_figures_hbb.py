@@ -181,7 +181,25 @@ def test_relevance_is_that_of_two_forms_of_the_rule(compute):
     assert abs(forms[0]["track_ptrel"] - forms[1]["track_ptrel"]) > 0.01
     for form in forms:
         assert form["total"] == pytest.approx(1, abs=1e-3)
-    assert 2e-3 < values["rounding"]["gamma"]["share"] < 1e-2
+
+
+def test_shares_that_rounding_moves_decide_no_claim(compute):
+    result = compute("hbb/fig11")
+    for entry in result.claims:
+        if not entry["id"].startswith("hbb/C8"):
+            continue
+        path = next(claim.value for claim in load_claims("hbb") if claim.id == entry["id"])
+        name, key, feature = path.split(".")[1:]
+        move = result.values["moves"][name][key][feature]
+        allowed = next(c.reproduction for c in load_claims("hbb") if c.id == entry["id"])
+        ill = move > allowed.distance(entry["expected"])
+        assert entry["verdict"] == ("not tested" if ill else "reproduced"), entry["id"]
+        assert entry["got"] is not None
+        assert ("it is rounding" in entry["reason"]) == ill
+    moves = result.values["moves"]["gamma"]
+    assert moves["target0"]["track_erel"] > 0.001 > moves["target0"]["sv_erel"]
+    exact = [result.values[kind]["gamma"]["target0"]["sv_erel"] for kind in ("golden", "double")]
+    assert exact[0] == pytest.approx(exact[1], abs=1e-4)
 
 
 def test_change_of_logits_is_seen():
