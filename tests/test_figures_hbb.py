@@ -35,6 +35,7 @@ ITEMS = [item for item in load_items("hbb") if item.module]
 IDS = [item.id for item in ITEMS]
 LABELS = list(load_cards("in"))
 # Claims that the weights decide; every other one needs jets.
+ROUNDING = "it is rounding"
 ALONE = {f"hbb/C{number}" for number in range(1, 9)}
 WITH_JETS = {"hbb/C4.auc"}
 
@@ -104,6 +105,9 @@ def test_claims_about_weights_are_reproduced_and_others_say_what_they_lack(compu
     for entry in result.claims:
         if entry["id"].partition(".")[0] in ALONE and entry["id"] not in WITH_JETS:
             alone += 1
+            if ROUNDING in entry["reason"]:  # has a test of its own
+                assert entry["verdict"] == "not tested"
+                continue
             assert entry["verdict"] == "reproduced", entry
             assert "weights alone" in entry["reason"]
         else:
@@ -119,7 +123,7 @@ def test_all_claims_about_weights_have_an_item(compute):
         entry["id"]
         for item in IDS
         for entry in compute(item).claims
-        if entry["verdict"] == "reproduced"
+        if entry["verdict"] == "reproduced" or ROUNDING in entry["reason"]
     }
     assert reproduced == known
 
@@ -195,7 +199,7 @@ def test_shares_that_rounding_moves_decide_no_claim(compute):
         ill = move > allowed.distance(entry["expected"])
         assert entry["verdict"] == ("not tested" if ill else "reproduced"), entry["id"]
         assert entry["got"] is not None
-        assert ("it is rounding" in entry["reason"]) == ill
+        assert (ROUNDING in entry["reason"]) == ill
     moves = result.values["moves"]["gamma"]
     assert moves["target0"]["track_erel"] > 0.001 > moves["target0"]["sv_erel"]
     exact = [result.values[kind]["gamma"]["target0"]["sv_erel"] for kind in ("golden", "double")]
@@ -298,7 +302,7 @@ def test_sources_without_jets_of_hbb_leave_what_the_weights_decide(
     verdicts = {entry["verdict"] for entry in result.claims}
     assert verdicts == {"reproduced", "not tested"}
     without = [entry["reason"] for entry in result.claims if entry["verdict"] == "not tested"]
-    assert all(said in reason for reason in without)
+    assert all(said in reason or ROUNDING in reason for reason in without)
     assert said in caplog.text
 
 
