@@ -40,6 +40,14 @@ ALONE = {f"hbb/C{number}" for number in range(1, 9)}
 WITH_JETS = {"hbb/C4.auc"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_neighbours():
+    """A tenth of the draws says as much to a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("repro.figures.hbb.fig11._NEIGHBOURS", 6)
+        yield
+
+
 @pytest.fixture(scope="module")
 def context(make_context):
     return make_context(data="auto", weights="authors")
