@@ -160,7 +160,7 @@ def _errors_of_the_means(
 def _correlation_of_means(problem: Problem) -> FloatArray:
     """Return the correlation (k, k) of the errors of the means of the ranked columns."""
     inputs = problem.inputs[:, problem.ranked].astype(np.float64)
-    inputs[~np.stack([problem.filled(column) for column in problem.ranked], axis=1)] = np.nan
+    inputs[~problem.filled_table()(problem.ranked)] = np.nan
     return correlation_of_means(inputs)
 
 

@@ -169,7 +169,9 @@ class Problem:
 
     def filled(self, column: int) -> NDArray[np.bool_]:
         """Return in which jets a column is no padding, (n,)."""
-        return self.filled_table()([column])[:, 0]
+        if not self.filled_by:
+            return np.ones(len(self.inputs), np.bool_)
+        return filled_entries(self.inputs, (self.filled_by[column],))[:, 0]
 
     def filled_table(self) -> Callable[[Sequence[int]], NDArray[np.bool_]]:
         """Return a function from m columns to where they are no padding, (n, m).
