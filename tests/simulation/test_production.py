@@ -20,7 +20,7 @@ from repro.cli import main
 from repro.data.jets import Jets
 from repro.data.tables import read_jets
 from repro.errors import BadInput, NotAvailable, UnknownName
-from repro.simulation import extras
+from repro.simulation import chunked, extras
 from repro.simulation import production as module
 from repro.simulation.chunk import Task, make_chunk, read_chunk, write_chunk
 from repro.simulation.production import Production, merge, simulate
@@ -59,7 +59,7 @@ def made(monkeypatch):
 
     monkeypatch.setattr(module, "CHUNK_JETS", CHUNK)
     monkeypatch.setattr(module, "make_chunk", make)
-    monkeypatch.setattr(module, "run_tasks", run)
+    monkeypatch.setattr(chunked, "run_tasks", run)
     monkeypatch.setattr(module, "versions", lambda: {"pythia8mc": "8", "fastjet": "3"})
     return done
 
