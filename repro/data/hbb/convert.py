@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.data.callbacks import Progress, silent
-from repro.data.hbb.branches import FEATURE_SETS
 from repro.data.hbb.opening import open_table
 from repro.data.hbb.processed import read_recipe, write_processed
 from repro.data.hbb.streaming import is_address
@@ -78,7 +77,14 @@ def convert(
                 recipe = _recipe(table, start, last, split=split, repair=repair)
                 if not _is_made(path, recipe):
                     parts = _parts(table, start, last, chunk, repair=repair)
-                    write_processed(path, last - start, parts, split=split, recipe=recipe)
+                    write_processed(
+                        path,
+                        last - start,
+                        parts,
+                        split=split,
+                        recipe=recipe,
+                        groups=table.feature_sets,
+                    )
                 paths.append(path)
     return paths
 
@@ -131,7 +137,14 @@ def convert_range(
         made = _is_made(path, recipe)
         if not made:
             parts = _parts(table, start, stop, chunk, repair=repair, progress=progress)
-            write_processed(path, stop - start, parts, split=split, recipe=recipe)
+            write_processed(
+                path,
+                stop - start,
+                parts,
+                split=split,
+                recipe=recipe,
+                groups=table.feature_sets,
+            )
         return stop - start, not made
 
 
@@ -146,7 +159,7 @@ def _parts(
 ) -> Iterator[Part]:
     for row in progress(range(start, stop, chunk), "converting"):
         last = min(row + chunk, stop)
-        groups = table.read_groups((*FEATURE_SETS, "spectators"), row, last, repair=repair)
+        groups = table.read_groups((*table.feature_sets, "spectators"), row, last, repair=repair)
         yield {**groups, "targets": table.read_targets(row, last)}
 
 
@@ -156,7 +169,7 @@ def _recipe(
     """Return what a file is made from; a hash of some jets tells files of the same name apart."""
     seen = hashlib.sha256()
     for row, last in ((start, min(start + _SOME, stop)), (max(start, stop - _SOME), stop)):
-        groups = table.read_groups((*FEATURE_SETS, "spectators"), row, last, repair=repair)
+        groups = table.read_groups((*table.feature_sets, "spectators"), row, last, repair=repair)
         for name in sorted(groups):
             seen.update(groups[name].tobytes())
         seen.update(table.read_targets(row, last).tobytes())

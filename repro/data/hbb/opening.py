@@ -9,6 +9,7 @@ import h5py
 from repro.data.completeness import is_web_page
 from repro.data.hbb.branches import find_group
 from repro.data.hbb.extras import load_uproot
+from repro.data.hbb.measured_file import ROOT, MeasuredTable
 from repro.data.hbb.ntuples import RootTable
 from repro.data.hbb.processed import ProcessedTable
 from repro.data.hbb.streaming import STORAGE, is_address, open_address, reading
@@ -57,7 +58,7 @@ def is_record_file(path: str | PathLike[str]) -> bool:
         head = stream.read(64)
     if head.startswith(MAGIC["root"]):
         return True
-    return head.startswith(MAGIC["hdf5"]) and (_holds(file, *_TWIN) or _holds(file, _PROCESSED))
+    return head.startswith(MAGIC["hdf5"]) and _holds(file, *_TWIN, _PROCESSED, ROOT)
 
 
 def _open_remote(url: str) -> RecordTable:
@@ -79,6 +80,8 @@ def _kind(label: str, head: bytes, file: object) -> type[RecordTable]:
     if head.startswith(MAGIC["root"]):
         return RootTable
     if head.startswith(MAGIC["hdf5"]):
+        if _holds(file, ROOT):
+            return MeasuredTable
         return ProcessedTable if _holds(file, _PROCESSED) else TwinTable
     if is_web_page(head):
         raise BadInput(f"{label} is a web page and no file of jets: get it again")

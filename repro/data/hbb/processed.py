@@ -14,7 +14,7 @@ jet for every jet (dossier, 4.7, quirk 6): nothing here reads it unless it is as
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -54,6 +54,11 @@ class ProcessedTable(RecordTable):
     def split(self) -> str:
         """``train`` or ``test``: as what it was written."""
         return next((s for s in SPLITS if f"{s}ing_subgroup" in self._file), SPLITS[0])
+
+    @property
+    def feature_sets(self) -> tuple[str, ...]:
+        """The groups that it has: files of simulated jets have tracks and vertices alone."""
+        return tuple(n for n in FEATURE_SETS if self._place(find_group(n)) in self._file)
 
     def _inspect(self) -> int:
         target = self._dataset(_TARGET)
@@ -97,6 +102,7 @@ def write_processed(
     *,
     split: str = "train",
     recipe: Mapping[str, Any] | None = None,
+    groups: Sequence[str] = FEATURE_SETS,
 ) -> None:
     """Write a processed file, whole or not at all; the same jets give the same bytes.
 
@@ -107,6 +113,7 @@ def write_processed(
             :meth:`RecordTable.read_groups` gives them, and ``targets``, (n, 2).
         split: ``train`` or ``test``, which is in the names of the arrays.
         recipe: What the file was made from; kept with it as JSON.
+        groups: The feature sets that the parts have; the file has no others.
 
     Raises:
         BadInput: If there are other than ``jets``, or the file cannot be written.
@@ -116,7 +123,7 @@ def write_processed(
     with replacing(path) as partial:
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(partial, "x") as file:
-            places = _create(file, jets, split)
+            places = _create(file, jets, split, groups)
             row = 0
             for part in parts:
                 n = len(part["targets"])
@@ -138,8 +145,15 @@ def read_recipe(path: Path) -> dict[str, Any] | None:
     return recipe if isinstance(recipe, dict) else None
 
 
-def _create(file: Any, jets: int, split: str) -> dict[str, Any]:  # noqa: ANN401  # h5py is untyped
-    shapes = {f"{split}ing_subgroup/{split}ing_{i}": n for i, n in enumerate(FEATURE_SETS)}
+def _create(
+    file: Any,  # noqa: ANN401  # h5py is untyped
+    jets: int,
+    split: str,
+    groups: Sequence[str],
+) -> dict[str, Any]:
+    shapes = {
+        f"{split}ing_subgroup/{split}ing_{find_group(name).feature_set}": name for name in groups
+    }
     shapes[_SPECTATORS] = "spectators"
     places = {
         name: file.create_dataset(place, (jets, *_stored_shape(find_group(name))), np.float32)

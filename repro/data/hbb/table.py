@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repro.data.closing import Closing
-from repro.data.hbb.branches import Group, find_group
+from repro.data.hbb.branches import FEATURE_SETS, Group, find_group
 from repro.data.hbb.jets import HbbJets, join_jets
 from repro.data.hbb.labels import Unlabelled, check_policy, labels_of
 from repro.data.hbb.values import describe_faults, repair_values
@@ -58,6 +58,11 @@ class RecordTable(Closing):
             if self._length == 0:
                 raise BadInput(f"{label} holds no jets: get it again")
             self._opened = opened.pop_all()
+
+    @property
+    def feature_sets(self) -> tuple[str, ...]:
+        """The groups of :data:`FEATURE_SETS` that it has; tracks and vertices are always there."""
+        return FEATURE_SETS
 
     @classmethod
     @abstractmethod
