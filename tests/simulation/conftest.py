@@ -1,0 +1,1 @@
+"""Makes the helpers that lie here importable from the folders below."""
