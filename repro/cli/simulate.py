@@ -1,12 +1,14 @@
-"""``repro simulate``: generate labelled jets in the file format of the paper's data."""
+"""``repro simulate``: generate labelled jets in the file formats of the papers' data."""
 
 import argparse
 import functools
 import re
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repro.cli.options import add_verbosity, natural, positive
 from repro.errors import BadInput
@@ -14,25 +16,64 @@ from repro.errors import BadInput
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from repro.simulation.production import Production
+    from repro.simulation.chunked import Chunked
 
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
 Simulate jets with Pythia, a detector model and FastJet, and write them in the file format
-of the paper's data. The same preset, seed and number of jets give the same bytes, with any
-number of processes. What was made is kept in FILE.parts until all is there: a run that
-was stopped goes on when the same command is given again."""
+of the paper's data: toptag as its tables, hbb as processed files of record 12102. The same
+preset, seed and number of jets give the same bytes, with any number of processes. What was
+made is kept in FILE.parts until all is there: a run that was stopped goes on when the same
+command is given again."""
 
 _EPILOG = """\
-On several machines that share a folder, make the chunks (500 jets each) apart, then give the
-command without --chunks, which makes what is missing and puts the file together:
+On several machines that share a folder, make the chunks (toptag: 500 jets each, hbb: 600) apart,
+then give the command without --chunks, which makes what is missing and puts the file together:
   repro simulate toptag --jets 1000000 --seed 1 --out jets.h5 --chunks 0:1000
   repro simulate toptag --jets 1000000 --seed 1 --out jets.h5 --chunks 1000:2000
   repro simulate toptag --jets 1000000 --seed 1 --out jets.h5"""
 
 _PRESETS = ("matched", "documented")
 _RANGE = re.compile(r"(\d+):(\d+)")
+
+
+@dataclass(frozen=True)
+class _Paper:
+    """How the jets of a paper are made: their production, and what packs its chunks."""
+
+    production: Callable[[argparse.Namespace], "Chunked[Any, Any]"]
+    pack: Callable[[], Callable[[Any], None]]
+
+
+def _toptag(arguments: argparse.Namespace) -> "Chunked[Any, Any]":
+    from repro.simulation.production import Production  # noqa: PLC0415 - slow
+
+    preset = arguments.preset or _PRESETS[0]
+    return Production(preset, arguments.seed, arguments.jets, arguments.out)
+
+
+def _pack_toptag() -> Callable[[Any], None]:
+    from repro.features.embedded import pack  # noqa: PLC0415 - slow
+
+    return pack
+
+
+def _hbb(arguments: argparse.Namespace) -> "Chunked[Any, Any]":
+    from repro.simulation.hbb.production import HbbProduction  # noqa: PLC0415 - slow
+
+    if arguments.preset is not None:
+        raise BadInput(f"--preset {arguments.preset} is of toptag: leave it out")
+    return HbbProduction(arguments.seed, arguments.jets, arguments.out)
+
+
+def _pack_hbb() -> Callable[[Any], None]:
+    from repro.simulation.hbb.production import pack  # noqa: PLC0415 - slow
+
+    return pack
+
+
+_PAPERS = {"toptag": _Paper(_toptag, _pack_toptag), "hbb": _Paper(_hbb, _pack_hbb)}
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -44,16 +85,20 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paper", choices=("toptag",), help="whose jets: top and QCD jets")
+    parser.add_argument(
+        "paper",
+        choices=tuple(_PAPERS),
+        help="whose jets: toptag, top and QCD jets; hbb, H->bb and QCD jets with tracks and "
+        "secondary vertices",
+    )
     parser.add_argument("--jets", type=positive, required=True, metavar="N", help="how many jets")
     parser.add_argument("--seed", type=natural, default=0, metavar="S", help="seed (default: 0)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file (HDF5)")
     parser.add_argument(
         "--preset",
         choices=_PRESETS,
-        default=_PRESETS[0],
-        help="matched: chosen to look like the published jets (default); "
-        "documented: as the data set's description says",
+        help="of toptag: matched, chosen to look like the published jets (default); "
+        "documented, as the data set's description says",
     )
     parser.add_argument(
         "--jobs", type=positive, metavar="J", help="processes (default: one for each processor)"
@@ -64,7 +109,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--packed",
         action="store_true",
-        help="write the small form of the shipped sample, with subjettiness, and no table",
+        help="write the small form of the shipped sample, and no table: toptag with subjettiness, "
+        "hbb as what is measured",
     )
     add_verbosity(parser)
     parser.set_defaults(run=run)
@@ -72,17 +118,16 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, and print the path of the file."""
-    from repro.simulation.production import Production, merge, simulate  # noqa: PLC0415 - slow
+    from repro.simulation.chunked import simulate  # noqa: PLC0415 - slow
     from repro.simulation.workers import count_jets, processors  # noqa: PLC0415
 
-    production = Production(arguments.preset, arguments.seed, arguments.jets, arguments.out)
+    paper = _PAPERS[arguments.paper]
+    production = paper.production(arguments)
     chunks = _chunks(arguments.chunks, production)
     hidden = arguments.verbosity < 0 or not sys.stderr.isatty()
     # Batch systems end jobs so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    finish = merge
-    if arguments.packed:
-        from repro.features.embedded import pack as finish  # noqa: PLC0415
+    finish = paper.pack() if arguments.packed else None
     try:
         complete = simulate(
             production,
@@ -100,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _chunks(text: str | None, production: "Production") -> range | None:
+def _chunks(text: str | None, production: "Chunked[Any, Any]") -> range | None:
     if text is None:
         return None
     match = _RANGE.fullmatch(text)
