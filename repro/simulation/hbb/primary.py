@@ -36,7 +36,8 @@ def primary_covariance(tracks: Tracks, card: TrackerCard, events: int) -> FloatA
     few = np.bincount(chosen.event, minlength=events) < 2
     beam = np.array([card.primary.beam_transverse] * 2 + [card.primary.beam_longitudinal])
     information[few] = np.diag(1 / beam**2)
-    found = np.linalg.inv(information)
+    # Parallel tracks know nothing along themselves: there the vertex is where beams meet at all.
+    found = np.linalg.inv(information + np.eye(3) / card.primary.beam_longitudinal**2)
     found[~few] += card.primary.floor**2 * np.eye(3)
     return np.asarray(found)
 

@@ -100,7 +100,7 @@ def _neighbours(event: IntArray, eta: FloatArray, phi: FloatArray, radius: float
         return np.zeros(0, dtype=np.int64)
     # Events lie apart along a third axis; the azimuth goes round.
     places = np.stack([event * (10 * radius), eta + 100, np.mod(phi, 2 * np.pi)], axis=1)
-    box = [places[:, 0].max() + 1, 1000.0, 2 * np.pi]
+    box = [places[:, 0].max() + 10 * radius, 1000.0, 2 * np.pi]
     tree = cKDTree(places, boxsize=box)
     return np.asarray(tree.query_ball_point(places, radius, return_length=True)) - 1
 

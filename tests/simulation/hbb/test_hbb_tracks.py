@@ -289,6 +289,21 @@ def test_the_primary_vertex_is_known_better_with_more_and_harder_tracks():
     assert (many[:2] < 25).all()
 
 
+def test_parallel_tracks_alone_still_make_a_primary_vertex():
+    particles = pions([0, 0, 1], vectors(np.full(3, 5.0), 0.3, 0.4))
+    tracks = reconstruct(particles, events=3)
+    assert len(tracks) == 3
+    twins = tracks[np.array([0, 0, 2])]
+    covariance = primary_covariance(twins, ALL, 3)
+    size = np.linalg.eigvalsh(covariance)
+    assert size.min() > 0
+    beam = ALL.primary.beam_longitudinal
+    assert size[0].max() == pytest.approx(beam**2, rel=1e-3)  # along the tracks
+    # One track, or none: the beam spot.
+    for event in (1, 2):
+        assert np.sqrt(np.diagonal(covariance[event]))[:2] == pytest.approx(15e-4, rel=1e-3)
+
+
 def test_impact_parameters_are_relative_to_the_vertex_as_cms_has_them():
     rng = np.random.default_rng(8)
     number = 50
