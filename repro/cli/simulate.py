@@ -34,22 +34,27 @@ then give the command without --chunks, which makes what is missing and puts the
   repro simulate toptag --jets 1000000 --seed 1 --out jets.h5 --chunks 1000:2000
   repro simulate toptag --jets 1000000 --seed 1 --out jets.h5"""
 
-_PRESETS = ("matched", "documented")
 _RANGE = re.compile(r"(\d+):(\d+)")
 
 
 @dataclass(frozen=True)
 class _Paper:
-    """How the jets of a paper are made: their production, and what packs its chunks."""
+    """How the jets of a paper are made.
 
-    production: Callable[[argparse.Namespace], "Chunked[Any, Any]"]
+    Attributes:
+        presets: Their names, the default one first.
+        production: Makes a production of a preset.
+        pack: Gives what packs its chunks.
+    """
+
+    presets: tuple[str, ...]
+    production: Callable[[str, argparse.Namespace], "Chunked[Any, Any]"]
     pack: Callable[[], Callable[[Any], None]]
 
 
-def _toptag(arguments: argparse.Namespace) -> "Chunked[Any, Any]":
+def _toptag(preset: str, arguments: argparse.Namespace) -> "Chunked[Any, Any]":
     from repro.simulation.production import Production  # noqa: PLC0415 - slow
 
-    preset = arguments.preset or _PRESETS[0]
     return Production(preset, arguments.seed, arguments.jets, arguments.out)
 
 
@@ -59,12 +64,10 @@ def _pack_toptag() -> Callable[[Any], None]:
     return pack
 
 
-def _hbb(arguments: argparse.Namespace) -> "Chunked[Any, Any]":
+def _hbb(preset: str, arguments: argparse.Namespace) -> "Chunked[Any, Any]":
     from repro.simulation.hbb.production import HbbProduction  # noqa: PLC0415 - slow
 
-    if arguments.preset is not None:
-        raise BadInput(f"--preset {arguments.preset} is of toptag: leave it out")
-    return HbbProduction(arguments.seed, arguments.jets, arguments.out)
+    return HbbProduction(preset, arguments.seed, arguments.jets, arguments.out)
 
 
 def _pack_hbb() -> Callable[[Any], None]:
@@ -73,7 +76,10 @@ def _pack_hbb() -> Callable[[Any], None]:
     return pack
 
 
-_PAPERS = {"toptag": _Paper(_toptag, _pack_toptag), "hbb": _Paper(_hbb, _pack_hbb)}
+_PAPERS = {
+    "toptag": _Paper(("matched", "documented"), _toptag, _pack_toptag),
+    "hbb": _Paper(("window", "record"), _hbb, _pack_hbb),
+}
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -96,9 +102,10 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file (HDF5)")
     parser.add_argument(
         "--preset",
-        choices=_PRESETS,
-        help="of toptag: matched, chosen to look like the published jets (default); "
-        "documented, as the data set's description says",
+        choices=[preset for paper in _PAPERS.values() for preset in paper.presets],
+        help="of toptag: matched, chosen to look like the published jets (default), or documented, "
+        "as the data set's description says; of hbb: window, 300 to 2000 GeV and soft-drop masses "
+        "of 40 to 200 GeV, as the authors evaluated (default), or record, all from 200 GeV",
     )
     parser.add_argument(
         "--jobs", type=positive, metavar="J", help="processes (default: one for each processor)"
@@ -122,7 +129,12 @@ def run(arguments: argparse.Namespace) -> int:
     from repro.simulation.workers import count_jets, processors  # noqa: PLC0415
 
     paper = _PAPERS[arguments.paper]
-    production = paper.production(arguments)
+    preset = arguments.preset or paper.presets[0]
+    if preset not in paper.presets:
+        raise BadInput(
+            f"--preset {preset} is not of {arguments.paper}: give {' or '.join(paper.presets)}"
+        )
+    production = paper.production(preset, arguments)
     chunks = _chunks(arguments.chunks, production)
     hidden = arguments.verbosity < 0 or not sys.stderr.isatty()
     # Batch systems end jobs so.

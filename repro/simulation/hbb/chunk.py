@@ -19,7 +19,7 @@ from repro.errors import BadInput
 from repro.simulation.events import Generator
 from repro.simulation.hbb.jets import Event, measure_jets
 from repro.simulation.hbb.primary import primary_covariance
-from repro.simulation.hbb.settings import Settings, load_settings
+from repro.simulation.hbb.settings import load_settings
 from repro.simulation.hbb.tracker_card import load_tracker_card
 from repro.simulation.hbb.tracks import reconstruct_tracks
 from repro.simulation.hbb.vertices import find_vertices
@@ -29,8 +29,8 @@ __all__ = ["EVENTS_PER_BATCH", "HbbTask", "make_chunk", "read_chunk", "shares", 
 EVENTS_PER_BATCH = 50
 """Part of the definition of a chunk: with other batches the detector draws other numbers."""
 
-# Two jets an event are usual; a hundred times fewer mean that something is wrong.
-_MOST_EVENTS_PER_JET = 50
+# The softest dijets give a jet in sixty events; many times fewer mean that something is wrong.
+_MOST_EVENTS_PER_JET = 1000
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,13 @@ class HbbTask:
     """A chunk to make.
 
     Attributes:
+        preset: Name of the preset.
         seed: Seed of the whole production.
         number: Number of the chunk in it.
         jets: How many jets it has.
     """
 
+    preset: str
     seed: int
     number: int
     jets: int
@@ -68,7 +70,7 @@ def make_chunk(task: HbbTask) -> MeasuredJets:
         NotAvailable: If Pythia or FastJet is not installed.
     """
     settings = load_settings()
-    wanted = shares(task.jets, [source.share for source in settings.sources])
+    wanted = shares(task.jets, [source.shares[task.preset] for source in settings.sources])
     parts = [make_source(task, number, count) for number, count in enumerate(wanted)]
     jets = join_measured(parts)
     rng = np.random.default_rng(_entropy(task, len(settings.sources)))
@@ -100,21 +102,21 @@ def make_source(task: HbbTask, number: int, wanted: int) -> MeasuredJets:
                 f"{batches * EVENTS_PER_BATCH:,} events gave {sum(map(len, found))} jets of "
                 f"{settings.sources[number].name}: correct the settings"
             )
-        found.append(_batch(generator, settings, number, rng))
+        found.append(_batch(generator, task.preset, number, rng))
     return join_measured(found).take(slice(wanted)).rounded()
 
 
 def _batch(
-    generator: Generator, settings: Settings, number: int, rng: np.random.Generator
+    generator: Generator, preset: str, number: int, rng: np.random.Generator
 ) -> MeasuredJets:
-    card = load_tracker_card(settings.tracker)
+    card = load_tracker_card(load_settings().tracker)
     record = generator.generate(EVENTS_PER_BATCH)
     particles = record.final_particles()
     tracks = reconstruct_tracks(particles, card, rng, len(record))
     vertices = find_vertices(tracks, card, len(record))
     variances = np.diagonal(primary_covariance(tracks, card, len(record)), axis1=1, axis2=2)
     event = Event(record, particles, tracks, vertices, variances)
-    return measure_jets(event, settings, number, rng)
+    return measure_jets(event, preset, number, rng)
 
 
 @functools.cache

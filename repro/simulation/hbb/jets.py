@@ -11,7 +11,7 @@ from repro.simulation.clustering import FoundJets, find_jets
 from repro.simulation.events import EventRecord
 from repro.simulation.hbb.candidates import Candidates, find_candidates
 from repro.simulation.hbb.objects import Tracks, Vertices
-from repro.simulation.hbb.settings import Selection, Settings
+from repro.simulation.hbb.settings import Selection, Settings, load_settings
 from repro.simulation.hbb.substructure import groom, n_subjettiness
 from repro.simulation.hbb.truth import match_higgs
 from repro.simulation.particles import Particles, cylindrical, wrap_angle
@@ -55,31 +55,30 @@ class Event:
     primary: FloatArray
 
 
-def measure_jets(
-    event: Event, settings: Settings, source: int, rng: np.random.Generator
-) -> MeasuredJets:
-    """Return all jets of a batch of events, in the order of events and of falling pT.
+def measure_jets(event: Event, preset: str, source: int, rng: np.random.Generator) -> MeasuredJets:
+    """Return the jets of a batch of events, in the order of events and of falling pT.
 
     Args:
         event: The events.
-        settings: How jets are made.
+        preset: Which jets are kept.
         source: Number of the process that made the events.
         rng: For what is random in the calorimeters.
 
     Raises:
         NotAvailable: If FastJet is not installed.
     """
-    selection = settings.selection
+    settings = load_settings()
+    selection, wanted = settings.selection, settings.find_preset(preset)
     candidates = find_candidates(event.particles, event.tracks, settings, rng)
     found = find_jets(
         candidates.event,
         candidates.momentum,
         len(event.record),
         selection.radius,
-        selection.min_pt,
+        wanted.pt[0],
     )
     eta, _ = found.axis
-    kept = np.flatnonzero(np.abs(eta) < selection.max_abs_eta)
+    kept = np.flatnonzero((np.abs(eta) < selection.max_abs_eta) & (found.pt < wanted.pt[1]))
     jet = _axes(found, kept, event)
     inside = _members(found, kept)
     momentum = candidates.momentum[inside.candidate]
@@ -95,7 +94,9 @@ def measure_jets(
         "vertices": np.minimum(vertex_counts, selection.vertices),
     }
     jet["ntracks"], jet["nsv"] = track_counts.astype(float), vertex_counts.astype(float)
-    return MeasuredJets(jet, tracks, vertices, kept_counts)
+    low, high = wanted.sdmass
+    jets = MeasuredJets(jet, tracks, vertices, kept_counts)
+    return jets.take((jet["sdmass"] >= low) & (jet["sdmass"] < high))
 
 
 def _axes(found: FoundJets, kept: IntArray, event: Event) -> Values:

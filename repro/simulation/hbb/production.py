@@ -37,19 +37,23 @@ class HbbProduction(Chunked[HbbTask, MeasuredJets]):
     """Jets to simulate.
 
     Attributes:
+        preset: Name of the preset.
         seed: Seed of everything random.
         jets: How many jets.
         path: The file.
 
     Raises:
         BadInput: If a number makes no sense.
+        UnknownName: If there is no such preset.
     """
 
+    preset: str
     seed: int
     jets: int
     path: Path
 
     def __post_init__(self) -> None:
+        load_settings().find_preset(self.preset)
         if self.jets < 1:
             raise BadInput(f"--jets {self.jets}: give 1 or more")
         if self.seed < 0:
@@ -60,7 +64,7 @@ class HbbProduction(Chunked[HbbTask, MeasuredJets]):
         """All chunks, in the order of the file."""
         size = load_settings().chunk_jets
         return tuple(
-            HbbTask(self.seed, number, min(size, self.jets - start))
+            HbbTask(self.preset, self.seed, number, min(size, self.jets - start))
             for number, start in enumerate(range(0, self.jets, size))
         )
 
@@ -74,6 +78,7 @@ class HbbProduction(Chunked[HbbTask, MeasuredJets]):
         physics = [settings_text(), card_text(settings.tracker), EVENTS_PER_BATCH]
         return {
             "paper": "hbb",
+            "preset": self.preset,
             "seed": self.seed,
             "settings": hashlib.sha256(json.dumps(physics).encode()).hexdigest(),
             "sources": [source.name for source in settings.sources],

@@ -9,8 +9,17 @@ from typing import Any
 import numpy as np
 
 from repro.data.arrays import FloatArray
+from repro.errors import UnknownName
 
-__all__ = ["Response", "Selection", "Settings", "Source", "load_settings", "settings_text"]
+__all__ = [
+    "HbbPreset",
+    "Response",
+    "Selection",
+    "Settings",
+    "Source",
+    "load_settings",
+    "settings_text",
+]
 
 DIJETS = "dijets"
 
@@ -22,13 +31,13 @@ class Source:
     Attributes:
         name: What it is.
         process: ``graviton`` or ``dijets``; the latter is the sample of QCD jets.
-        share: How many of a chunk's jets come from it.
+        shares: How many of a chunk's jets come from it, by preset.
         settings: Pythia's settings.
     """
 
     name: str
     process: str
-    share: int
+    shares: dict[str, int]
     settings: tuple[str, ...]
 
     @property
@@ -69,7 +78,6 @@ class Selection:
 
     Attributes:
         radius: Of the anti-kT jets.
-        min_pt: Least transverse momentum of a jet [GeV].
         max_abs_eta: Largest |eta| of a jet.
         candidate_min_pt: Least transverse momentum of candidates that are counted [GeV].
         vertex_radius: Largest distance of a vertex's momentum from the axis.
@@ -80,7 +88,6 @@ class Selection:
     """
 
     radius: float
-    min_pt: float
     max_abs_eta: float
     candidate_min_pt: float
     vertex_radius: float
@@ -88,6 +95,23 @@ class Selection:
     soft_drop_cut: float
     tracks: int
     vertices: int
+
+
+@dataclass(frozen=True)
+class HbbPreset:
+    """Which jets are kept.
+
+    Attributes:
+        name: Its name on the command line.
+        title: In words.
+        pt: Least and largest transverse momentum [GeV].
+        sdmass: Least and largest soft-drop mass [GeV].
+    """
+
+    name: str
+    title: str
+    pt: tuple[float, float]
+    sdmass: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -104,6 +128,7 @@ class Settings:
         soft_min_pt: Least transverse momentum of tracks that are too soft for the list [GeV].
         soft_resolution: Relative resolution of their transverse momentum.
         sources: Processes; their position is the number in ``source`` of a jet.
+        presets: Which jets are kept, by name.
     """
 
     version: int
@@ -115,11 +140,23 @@ class Settings:
     soft_min_pt: float
     soft_resolution: float
     sources: tuple[Source, ...]
+    presets: dict[str, HbbPreset]
 
     @property
     def chunk_jets(self) -> int:
-        """Jets of a full chunk."""
-        return sum(source.share for source in self.sources)
+        """Jets of a full chunk, of any preset."""
+        (jets,) = {sum(s.shares[name] for s in self.sources) for name in self.presets}
+        return jets
+
+    def find_preset(self, name: str) -> HbbPreset:
+        """Return a preset.
+
+        Raises:
+            UnknownName: If there is no such preset.
+        """
+        if name not in self.presets:
+            raise UnknownName(f"unknown preset {name!r}: choose from {', '.join(self.presets)}")
+        return self.presets[name]
 
 
 @functools.cache
@@ -141,6 +178,10 @@ def load_settings() -> Settings:
         soft_min_pt=soft["min_pt"],
         soft_resolution=soft["resolution"],
         sources=tuple(_source(entry, document) for entry in document["source"]),
+        presets={
+            name: HbbPreset(name, entry["title"], tuple(entry["pt"]), tuple(entry["sdmass"]))
+            for name, entry in document["preset"].items()
+        },
     )
 
 
@@ -155,4 +196,4 @@ def _source(entry: dict[str, Any], document: dict[str, Any]) -> Source:
         *document[entry["process"]]["settings"],
         *entry["settings"],
     )
-    return Source(entry["name"], entry["process"], entry["share"], settings)
+    return Source(entry["name"], entry["process"], entry["shares"], settings)

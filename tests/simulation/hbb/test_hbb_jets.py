@@ -14,6 +14,7 @@ from repro.simulation.hbb.settings import load_settings
 from repro.simulation.particles import Particles, wrap_angle
 
 SETTINGS = load_settings()
+WINDOW = SETTINGS.find_preset("window")
 SOURCES = {source.process: number for number, source in enumerate(SETTINGS.sources)}
 EVENTS = 8
 AXES = ((-1.5, 3.1), (0.4, -0.2), (3.0, 1.5))  # the last one is outside
@@ -57,7 +58,7 @@ def batch():
 
 @pytest.fixture(scope="module")
 def jets(batch):
-    return measure_jets(batch, SETTINGS, SOURCES["graviton"], np.random.default_rng(3))
+    return measure_jets(batch, "record", SOURCES["graviton"], np.random.default_rng(3))
 
 
 # The event of each jet: two sprays of each are inside, and event 2 has none.
@@ -81,7 +82,7 @@ def test_labels(batch, jets):
     assert not jets.jets["is_qcd"].any()
     none = record(*[[(21, (-1, -1), 0.0, 0.0)]] * EVENTS)
     dijets = Event(none, batch.particles, batch.tracks, batch.vertices, batch.primary)
-    found = measure_jets(dijets, SETTINGS, SOURCES["dijets"], np.random.default_rng(3))
+    found = measure_jets(dijets, "record", SOURCES["dijets"], np.random.default_rng(3))
     assert found.jets["is_qcd"].all()
     assert not found.jets["is_higgs"].any()
     np.testing.assert_array_equal(found.jets["pt"], jets.jets["pt"])
@@ -158,6 +159,16 @@ def test_vertices_of_a_jet(batch, jets):
     assert left_out
 
 
+def test_window_is_a_part_of_all_jets(batch, jets):
+    found = measure_jets(batch, "window", SOURCES["graviton"], np.random.default_rng(3))
+    (low, high), (least, most) = WINDOW.pt, WINDOW.sdmass
+    pt, mass = jets.jets["pt"], jets.jets["sdmass"]
+    inside = (pt > low) & (pt < high) & (mass >= least) & (mass < most)
+    assert 0 < inside.sum() < len(jets)
+    for kind in ("tracks", "vertices", "spectators"):
+        np.testing.assert_array_equal(derive(found, kind), derive(jets.take(inside), kind))
+
+
 def test_no_jets_from_no_particles(batch):
     none = np.zeros(0, np.int64)
     empty = Event(
@@ -167,6 +178,6 @@ def test_no_jets_from_no_particles(batch):
         scattered_vertices(none, np.zeros(0), np.zeros(0), np.random.default_rng(1)),
         np.ones((1, 3)),
     )
-    found = measure_jets(empty, SETTINGS, 0, np.random.default_rng(0))
+    found = measure_jets(empty, "record", 0, np.random.default_rng(0))
     assert len(found) == 0
     assert len(derive(found, "tracks")) == 0

@@ -15,7 +15,7 @@ from repro.data.hbb.derived import derive
 from repro.data.hbb.measured import join_measured
 from repro.data.hbb.measured_file import MeasuredTable
 from repro.data.hbb.opening import open_table
-from repro.errors import BadInput
+from repro.errors import BadInput, UnknownName
 from repro.simulation import chunked
 from repro.simulation.chunked import simulate
 from repro.simulation.hbb import production as module
@@ -63,25 +63,26 @@ def test_shares_are_as_near_as_can_be(jets, weights):
 
 def test_a_full_chunk_has_the_shares_of_its_processes():
     sources = load_settings().sources
-    weights = [source.share for source in sources]
-    assert shares(load_settings().chunk_jets, weights) == weights
+    for preset in load_settings().presets:
+        weights = [source.shares[preset] for source in sources]
+        assert shares(load_settings().chunk_jets, weights) == weights
 
 
 def test_chunks_of_a_smaller_production_serve_a_larger_one():
-    tasks = HbbProduction(3, 1500, "any.h5").tasks
+    tasks = HbbProduction("window", 3, 1500, "any.h5").tasks
     assert [task.jets for task in tasks] == [600, 600, 300]
-    assert HbbProduction(3, 1200, "any.h5").tasks == tasks[:2]
+    assert HbbProduction("window", 3, 1200, "any.h5").tasks == tasks[:2]
 
 
 @pytest.mark.parametrize(("seed", "jets"), [(0, 0), (-1, 5)])
 def test_numbers_that_make_no_sense(seed, jets):
     with pytest.raises(BadInput, match="give"):
-        HbbProduction(seed, jets, "any.h5")
+        HbbProduction("window", seed, jets, "any.h5")
 
 
 @pytest.mark.usefixtures("toys")
 def test_file_is_a_processed_file_with_all_jets_in_order(tmp_path):
-    production = HbbProduction(4, 50, tmp_path / "jets.h5")
+    production = HbbProduction("window", 4, 50, tmp_path / "jets.h5")
     assert simulate(production, 1, no_progress)
     with open_table(production.path) as table:
         jets = table.read_jets()
@@ -96,8 +97,8 @@ def test_file_is_a_processed_file_with_all_jets_in_order(tmp_path):
 
 @pytest.mark.usefixtures("toys")
 def test_packed_file_has_the_same_features_bit_for_bit(tmp_path):
-    plain = HbbProduction(4, 50, tmp_path / "plain.h5")
-    packed = HbbProduction(4, 50, tmp_path / "packed.h5")
+    plain = HbbProduction("window", 4, 50, tmp_path / "plain.h5")
+    packed = HbbProduction("window", 4, 50, tmp_path / "packed.h5")
     simulate(plain, 1, no_progress)
     simulate(packed, 1, no_progress, finish=pack)
     with open_table(plain.path) as one, open_table(packed.path) as other:
@@ -110,7 +111,7 @@ def test_packed_file_has_the_same_features_bit_for_bit(tmp_path):
 
 @pytest.mark.usefixtures("toys")
 def test_file_says_how_it_was_made(tmp_path):
-    simulate(HbbProduction(4, 30, tmp_path / "jets.h5"), 1, no_progress)
+    simulate(HbbProduction("window", 4, 30, tmp_path / "jets.h5"), 1, no_progress)
     with h5py.File(tmp_path / "jets.h5") as file:
         recipe = json.loads(file.attrs["repro"])
     assert (recipe["paper"], recipe["seed"], recipe["jets"]) == ("hbb", 4, 30)
@@ -120,9 +121,10 @@ def test_file_says_how_it_was_made(tmp_path):
 
 @pytest.mark.usefixtures("toys")
 def test_recipe_changes_with_everything_in_data_files():
-    production = HbbProduction(1, 10, "any.h5")
+    production = HbbProduction("window", 1, 10, "any.h5")
     recipe = production.recipe()
-    assert recipe == HbbProduction(1, 999, "other.h5").recipe()
+    assert recipe == HbbProduction("window", 1, 999, "other.h5").recipe()
+    assert recipe != HbbProduction("record", 1, 10, "any.h5").recipe()
     for name in ("settings_text", "card_text"):
         with mock.patch.object(module, name, return_value="other"):
             assert production.recipe()["settings"] != recipe["settings"]
@@ -130,9 +132,9 @@ def test_recipe_changes_with_everything_in_data_files():
 
 @pytest.mark.usefixtures("toys")
 def test_chunks_of_another_seed_are_not_mixed_in(tmp_path):
-    simulate(HbbProduction(1, 50, tmp_path / "jets.h5"), 1, no_progress, [0])
+    simulate(HbbProduction("window", 1, 50, tmp_path / "jets.h5"), 1, no_progress, [0])
     with pytest.raises(BadInput, match="another preset, seed or version"):
-        simulate(HbbProduction(2, 50, tmp_path / "jets.h5"), 1, no_progress)
+        simulate(HbbProduction("window", 2, 50, tmp_path / "jets.h5"), 1, no_progress)
 
 
 def test_chunk_survives_its_file(tmp_path):
@@ -161,12 +163,17 @@ def test_command(tmp_path, monkeypatch, capsys, packed):
         assert isinstance(table, MeasuredTable) == bool(packed)
 
 
-def test_preset_is_of_the_other_paper(tmp_path, capsys):
+@pytest.mark.parametrize(("paper", "preset"), [("hbb", "matched"), ("toptag", "record")])
+def test_presets_are_of_one_paper(tmp_path, capsys, paper, preset):
     out = str(tmp_path / "jets.h5")
-    assert main(["simulate", "hbb", "--jets", "5", "--out", out, "--preset", "matched"]) == 2
-    said = capsys.readouterr().err
-    assert "--preset matched is of toptag" in said
+    assert main(["simulate", paper, "--jets", "5", "--out", out, "--preset", preset]) == 2
+    assert f"--preset {preset} is not of {paper}: give" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_unknown_preset():
+    with pytest.raises(UnknownName, match="choose from window, record"):
+        HbbProduction("other", 1, 5, "any.h5")
 
 
 # From here on, with a generator.
@@ -181,9 +188,9 @@ def generators():
 @pytest.mark.slow
 @pytest.mark.usefixtures("generators")
 def test_chunk_follows_from_its_number_alone():
-    task = HbbTask(7, 0, 3)
+    task = HbbTask("window", 7, 0, 3)
     first = make_chunk(task)
-    other = make_chunk(HbbTask(7, 1, 3))
+    other = make_chunk(HbbTask("window", 7, 1, 3))
     again = make_chunk(task)
     assert len(first) == 3
     assert sorted(set(first.jets["source"])) == sorted(set(again.jets["source"]))
@@ -200,7 +207,7 @@ def test_same_bytes_from_one_and_two_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(Settings, "chunk_jets", 3)
     made = []
     for jobs in (1, 2):
-        production = HbbProduction(5, 6, tmp_path / f"{jobs}.h5")
+        production = HbbProduction("window", 5, 6, tmp_path / f"{jobs}.h5")
         simulate(production, jobs, no_progress, [0, 1])
         pack(production)  # all chunks are there
         packed = production.path.read_bytes()
