@@ -16,7 +16,14 @@ from repro.models.interaction_metadata import check_metadata, read_metadata
 from repro.models.interaction_network import LAYERS, InteractionNetwork
 from repro.models.state import read_state, rename_layers
 
-__all__ = ["build", "dropped_features", "kept_features", "read_authors", "rename_authors"]
+__all__ = [
+    "authors_names",
+    "build",
+    "dropped_features",
+    "kept_features",
+    "read_authors",
+    "rename_authors",
+]
 
 
 def build(card: Card) -> InteractionNetwork:
@@ -85,10 +92,15 @@ def read_authors(card: Card, files: Sequence[Path]) -> Mapping[str, Tensor]:
 
 def rename_authors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return a state dict with our names instead of the authors'."""
+    return rename_layers(state, authors_names())
+
+
+def authors_names(card: Card | None = None) -> dict[str, str]:  # noqa: ARG001 - alike in all
+    """Return our names of all layers by the authors'."""
     blocks = ("edges", LAYERS[:3]), ("vertex_edges", LAYERS[3:6]), ("nodes", LAYERS[6:])
     names = {
         theirs: f"{block}.{2 * position}"
         for block, layers in blocks
         for position, theirs in enumerate(layers)
     }
-    return rename_layers(state, names | {"fc_fixed": "classifier"})
+    return names | {"fc_fixed": "classifier"}

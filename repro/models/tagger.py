@@ -8,6 +8,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from repro.data.pins import find_artifact
 from repro.errors import BadInput
 from repro.models.cards import Card, find_card, module_of
 from repro.models.embedded_weights import embedded_file, stem_of
-from repro.models.state import load_checked, read_state
+from repro.models.state import load_checked, read_state, rename_layers
 
 __all__ = [
     "Scale",
@@ -186,10 +187,26 @@ def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
         state = read_state(path)
         files = (WeightFile("embedded", f"embedded/{stem_of(card)}", None, hash_file(path)),)
     else:
-        state = read_state(Path(weights))
-        files = (WeightFile("path", Path(weights).name, None, hash_file(Path(weights))),)
+        state = _read_own(family, card, Path(weights))
+        files = (_recognised(card, Path(weights)),)
     load_checked(network, state, f"weights {weights!r} do not fit {card.name}")
     return Tagger(card, network.eval(), files)
+
+
+def _read_own(family: ModuleType, card: Card, path: Path) -> Mapping[str, Tensor]:
+    """Return a user's state dict, which may have our names or the authors'."""
+    state = read_state(path)
+    names = getattr(family, "authors_names", None)
+    return state if names is None else rename_layers(state, names(card))
+
+
+def _recognised(card: Card, path: Path) -> WeightFile:
+    """Return a file of the user's, which is the authors' if it has the bytes of their pin."""
+    digest = hash_file(path)
+    for artifact in card.authors:
+        if find_artifact(artifact).sha256 == digest:
+            return _pinned(artifact)
+    return WeightFile("path", path.name, None, digest)
 
 
 def predict_logits(
