@@ -498,3 +498,18 @@ def test_an_authors_file_given_by_path_is_the_same_network(fetch, name):
     assert not theirs.own_weights
     for key, tensor in ours.network.state_dict().items():
         assert torch.equal(theirs.network.state_dict()[key], tensor)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("in:basline", "did you mean baseline? in has 31 variants"),
+        ("in:DE8", "De8"),
+        ("in:zzz", "in has baseline, De16"),
+        ("pfn:v9", "pfn has baseline"),
+    ],
+)
+def test_a_misspelt_variant_gets_a_hint(name, said):
+    with pytest.raises(UnknownName, match="unknown variant") as raised:
+        find_card(name)
+    assert said in str(raised.value)
