@@ -113,8 +113,13 @@ def refuse_missing(label: str, found: Container[str], groups: Sequence[str]) -> 
     Raises:
         BadInput: If it has not; the message says which, and how many more.
     """
-    needed = (name for group in groups for name in find_group(group).branches)
+    needed = [name for group in groups for name in find_group(group).branches]
     missing = [name for name in needed if name not in found]
+    if len(groups) > 1 and len(missing) == len(needed):
+        raise BadInput(
+            f"{label} holds no jets of record 12102, not one of its branches such as {needed[0]}: "
+            "give a ROOT file of the record, its twin, or what 'repro convert' makes of them"
+        )
     if missing:
         raise BadInput(_list_missing(label, missing))
 
