@@ -20,6 +20,7 @@ __all__ = [
     "authors_names",
     "build",
     "dropped_features",
+    "feature_counts",
     "kept_features",
     "read_authors",
     "rename_authors",
@@ -70,6 +71,19 @@ def kept_features(card: Card) -> tuple[list[int], list[int]]:
     tracks = [i for i in range(len(track_features())) if i * TRACK_SLOTS in seen]
     vertices = [i for i in range(len(vertex_features())) if width + i * VERTEX_SLOTS in seen]
     return tracks, vertices
+
+
+def feature_counts(state: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Return how many features of a track and of a vertex a network sees, by its state dict.
+
+    Raises:
+        BadInput: If these are not the tensors of an Interaction Network.
+    """
+    first, second = (state.get(f"{name}.0.weight") for name in ("edges", "vertex_edges"))
+    if first is None or second is None or first.ndim != second.ndim or first.ndim != 2:
+        raise BadInput("the weights to begin with are not those of an Interaction Network")
+    tracks = first.shape[1] // 2
+    return tracks, second.shape[1] - tracks
 
 
 def read_authors(card: Card, files: Sequence[Path]) -> Mapping[str, Tensor]:

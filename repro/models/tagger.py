@@ -8,7 +8,6 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -30,6 +29,7 @@ __all__ = [
     "build_network",
     "load_tagger",
     "predict_logits",
+    "rename_state",
     "untrained_tagger",
 ]
 
@@ -187,16 +187,15 @@ def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
         state = read_state(path)
         files = (WeightFile("embedded", f"embedded/{stem_of(card)}", None, hash_file(path)),)
     else:
-        state = _read_own(family, card, Path(weights))
+        state = rename_state(card, read_state(Path(weights)))
         files = (_recognised(card, Path(weights)),)
     load_checked(network, state, f"weights {weights!r} do not fit {card.name}")
     return Tagger(card, network.eval(), files)
 
 
-def _read_own(family: ModuleType, card: Card, path: Path) -> Mapping[str, Tensor]:
-    """Return a user's state dict, which may have our names or the authors'."""
-    state = read_state(path)
-    names = getattr(family, "authors_names", None)
+def rename_state(card: Card, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return a state dict that may have our names of layers or the authors' with ours."""
+    names = getattr(importlib.import_module(module_of(card.family)), "authors_names", None)
     return state if names is None else rename_layers(state, names(card))
 
 
