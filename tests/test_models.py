@@ -503,7 +503,7 @@ def test_an_authors_file_given_by_path_is_the_same_network(fetch, name):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("in:basline", "did you mean baseline? in has 31 variants"),
+        ("in:baselin", "did you mean baseline? in has 31 variants"),
         ("in:DE8", "De8"),
         ("in:zzz", "in has baseline, De16"),
         ("pfn:v9", "pfn has baseline"),
