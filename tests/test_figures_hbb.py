@@ -20,6 +20,7 @@ from repro.figures.hbb.fig02 import largest_change
 from repro.figures.hbb.figP1 import render as render_onnx
 from repro.figures.record_scores import fidelity, score_record
 from repro.figures.run import compute_item, render_item
+from repro.metrics.intervals import placements
 from repro.models.cards import load_cards
 from repro.models.tagger import predict_logits
 from repro.results.document import look_up
@@ -268,6 +269,20 @@ def test_performance_is_that_of_independent_formulae(with_jets, scored, jets):
     assert row["auc_minus_baseline"].value == pytest.approx(gap, abs=0.02)
     for name in ("auc", "fidelity", "sparsity_qcd", "sparsity_hbb"):
         assert row[name].low <= row[name].value <= row[name].high
+
+
+def test_the_baseline_is_placed_once(scored, monkeypatch):
+    fresh = dataclasses.replace(scored)
+    placed = []
+
+    def spy(scores, labels):
+        placed.append(len(scores))
+        return placements(scores, labels)
+
+    monkeypatch.setattr("repro.figures.record_scores.placements", spy)
+    rows = [fresh.row("De8", "baseline") for _ in range(3)]
+    assert len(placed) == 4
+    assert rows[0]["auc_minus_baseline"] == rows[2]["auc_minus_baseline"]
 
 
 def test_chunks_do_not_change_the_numbers(with_jets, scored, monkeypatch):
