@@ -1,5 +1,6 @@
 """Items of hbb: what the weights alone give, and what jets of record 12102 add."""
 
+import dataclasses
 import itertools
 import json
 from importlib import resources
