@@ -3,29 +3,25 @@
 import dataclasses
 import itertools
 import json
-import shutil
 from importlib import resources
 
-import h5py
 import jsonschema
 import numpy as np
 import pytest
 import torch
-from interaction_oracle import jets_with, rows_of
-from safetensors.torch import save_file
+from interaction_oracle import rows_of
+from record_files import jets_of_a_class_by_chance, write_record
 from sklearn.metrics import roc_auc_score
 
 from repro.catalogue import find_item, load_claims, load_items
 from repro.cli import main
 from repro.data.hbb.opening import open_table
-from repro.data.integrity import hash_file
-from repro.data.store import Store
-from repro.errors import BadInput, MissingData, NotAvailable
-from repro.figures.context import Context, Settings
+from repro.errors import MissingData, NotAvailable
 from repro.figures.hbb.fig02 import largest_change
 from repro.figures.hbb.figP1 import render as render_onnx
 from repro.figures.record_scores import fidelity, score_record
 from repro.figures.run import compute_item, render_item
+from repro.metrics.intervals import placements
 from repro.models.cards import load_cards
 from repro.models.tagger import predict_logits
 from repro.results.document import look_up
@@ -67,30 +63,13 @@ def compute(context):
 
 @pytest.fixture(scope="module")
 def jets():
-    """Jets that have a class by chance, some of them none."""
-    rng = np.random.default_rng(5)
-    count = 260
-    tracks, vertices = jets_with(rng.integers(1, 8, count), rng.integers(0, 3, count), seed=3)
-    targets = np.array([[1, 0], [0, 1], [0, 0]], np.float32)[
-        rng.choice(3, count, p=[0.5, 0.4, 0.1])
-    ]
-    return tracks, vertices, targets
+    return jets_of_a_class_by_chance(260)
 
 
 @pytest.fixture(scope="module")
 def record(jets, tmp_path_factory):
     """A file as the authors' converter makes them."""
-    path = tmp_path_factory.mktemp("record") / "newdata_0.h5"
-    tracks, vertices, targets = jets
-    count = len(tracks)
-    with h5py.File(path, "w") as file:
-        group = file.create_group("testing_subgroup")
-        group["testing_0"] = np.zeros((count, 27, 1), np.float32)
-        group["testing_1"] = np.zeros((count, 10, 100), np.float32)
-        group["testing_2"], group["testing_3"] = tracks, vertices
-        file["target_subgroup/target"] = targets
-        file["spectator_subgroup/spectators"] = np.zeros((count, 1, 11), np.float32)
-    return path
+    return write_record(tmp_path_factory.mktemp("record") / "newdata_0.h5", *jets)
 
 
 # --- without jets --------------------------------------------------------------------------------
@@ -237,48 +216,6 @@ def test_without_onnx_the_claim_says_what_to_install(context, monkeypatch):
     assert render_onnx(result) is not None
 
 
-def test_weights_out_of_reach_are_one_line(tmp_path):
-    store = Store(tmp_path / "cache", mirrors=(), offline=True)
-    for weights, said in (
-        ("auto", "neither cached nor reachable"),
-        ("embedded", "ships no weights"),
-    ):
-        settings = Settings(weights=weights, device="cpu", quiet=True)
-        with pytest.raises(NotAvailable, match=said) as raised:
-            compute_item(find_item("hbb/fig11"), Context(settings, store))
-        assert "\n" not in str(raised.value)
-
-
-def test_other_weights_are_judged_as_such(context, store, tmp_path):
-    """A file of the user's; there is no tolerance for its numbers, and no published file of it."""
-    torch.manual_seed(0)
-    tagger = context.tagger("in")
-    state = {name: torch.randn_like(t) * 0.1 for name, t in tagger.network.state_dict().items()}
-    save_file(state, tmp_path / "mine.safetensors")
-    settings = dataclasses.replace(context.settings, weights=str(tmp_path / "mine.safetensors"))
-    for item, missing in (("hbb/fig11", False), ("hbb/figP1", True)):
-        result = compute_item(find_item(item), Context(settings, store))
-        assert {entry["verdict"] for entry in result.claims} == {"not tested"}
-        assert any("published file is of the authors'" in e["reason"] for e in result.claims) == (
-            missing
-        )
-    with pytest.raises(BadInput, match="do not fit in:"):
-        compute_item(find_item("hbb/table1"), Context(settings, store))
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        ("paper", "fetch hbb/record --files 1"),
-        ("nowhere.root", "no data at 'nowhere.root'"),
-    ],
-)
-def test_jets_that_are_not_there_are_one_line(make_context, data, said):
-    with pytest.raises(MissingData, match=said) as raised:
-        compute_item(find_item("hbb/fig11"), make_context(data=data))
-    assert "\n" not in str(raised.value)
-
-
 def test_our_own_export_is_compared_where_the_published_file_is_out_of_reach(
     make_context, monkeypatch
 ):
@@ -296,69 +233,6 @@ def test_our_own_export_is_compared_where_the_published_file_is_out_of_reach(
     assert verdicts["hbb/C5.own_export"]["verdict"] == "reproduced"
     assert verdicts["hbb/C5.published_file"]["verdict"] == "not tested"
     assert "it is out of reach" in verdicts["hbb/C5.published_file"]["reason"]
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [("fixtures", "stored no jets of hbb"), ("embedded", "no simulated jets of hbb come")],
-)
-def test_sources_without_jets_of_hbb_leave_what_the_weights_decide(
-    make_context, caplog, data, said
-):
-    """So that ``verify --data embedded`` of both papers judges all it can."""
-    result = compute_item(find_item("hbb/fig11"), make_context(data=data))
-    verdicts = {entry["verdict"] for entry in result.claims}
-    assert verdicts == {"reproduced", "not tested"}
-    without = [entry["reason"] for entry in result.claims if entry["verdict"] == "not tested"]
-    assert all(said in reason or ROUNDING in reason for reason in without)
-    assert said in caplog.text
-
-
-def test_that_there_are_no_jets_is_said_once_and_loudly(make_context, caplog):
-    context = make_context(data="auto")
-    for _ in range(2):
-        assert not context.record
-    (said,) = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
-    assert "no jets" in said
-    assert "not tested" in said
-
-
-@pytest.fixture
-def cached(mirror, record, tmp_path):
-    """A cache with a test file of the record, and the index that lists it."""
-    place = tmp_path / "beside" / "hbb" / "record" / "test"
-    place.mkdir(parents=True)
-    shutil.copy(record, place / "ntuple_merged_3.h5")
-    return Store(tmp_path / "cache", mirrors=[str(mirror), str(tmp_path / "beside")], offline=True)
-
-
-@pytest.mark.parametrize("data", ["auto", "paper"])
-def test_cached_files_of_the_record_are_taken(cached, record, caplog, data):
-    found = Context(Settings(data=data, jets=100, quiet=True), cached).record
-    assert found
-    assert (found.source, found.kind) == ("paper", "subset")
-    assert sum(len(part) for part in found.iter_jets()) == 100
-    block = found.data(100)
-    assert block["id"] == ["hbb/record/test/ntuple_merged_3.h5"]
-    assert block["sha256"] == [hash_file(record)]
-    assert ("ntuple_merged_3.h5" in caplog.text) == (data == "auto")
-
-
-def test_a_result_names_the_files_of_the_record(cached, record, monkeypatch):
-    settings = Settings(data="paper", jets=100, device="cpu", quiet=True, weights="authors")
-    context = Context(settings, cached)
-    monkeypatch.setattr(
-        "repro.figures.hbb.table01.load_networks",
-        lambda context: {name: context.tagger(f"in:{name}") for name in ("baseline", "De8")},
-    )
-    result = compute_item(find_item("hbb/table1"), context)
-    jsonschema.validate(json.loads(result.to_json()), SCHEMA)
-    (file,) = result.data["files"]
-    assert file["checksum"] == f"sha256:{hash_file(record)}"
-    verdicts = {entry["id"]: entry for entry in result.claims}
-    assert verdicts["hbb/C1.De8"]["verdict"] == "reproduced"
-    assert verdicts["hbb/C2.loaded"]["verdict"] == "deviates"
-    assert "it takes 100 of each class" in verdicts["hbb/C17.auc.De8"]["reason"]
 
 
 # --- with jets -----------------------------------------------------------------------------------
@@ -398,11 +272,25 @@ def test_performance_is_that_of_independent_formulae(with_jets, scored, jets):
         assert row[name].low <= row[name].value <= row[name].high
 
 
+def test_the_baseline_is_placed_once(scored, monkeypatch):
+    fresh = dataclasses.replace(scored)
+    placed = []
+
+    def spy(scores, labels):
+        placed.append(len(scores))
+        return placements(scores, labels)
+
+    monkeypatch.setattr("repro.figures.record_scores.placements", spy)
+    rows = [fresh.row("De8", "baseline") for _ in range(3)]
+    assert len(placed) == 4
+    assert rows[0]["auc_minus_baseline"] == rows[2]["auc_minus_baseline"]
+
+
 def test_chunks_do_not_change_the_numbers(with_jets, scored, monkeypatch):
     read = type(with_jets.record).iter_jets
 
     def in_pieces(self, unlabelled="background"):
-        with open_table(self.paths[0]) as table:
+        with open_table(self.files[0]) as table:
             yield from table.iter_jets(chunk=37, unlabelled=unlabelled)
 
     assert read is not in_pieces
@@ -414,15 +302,6 @@ def test_chunks_do_not_change_the_numbers(with_jets, scored, monkeypatch):
         first, second = (one.row(name, "baseline") for one in (scored, other))
         for column, number in first.items():
             assert second[column].value == pytest.approx(number.value, abs=1e-4), column
-
-
-def test_first_jets_are_taken_where_a_number_is_given(make_context, record):
-    few = make_context(data=str(record), jets=50).record
-    assert sum(len(part) for part in few.iter_jets()) == 50
-    assert few.data(50)["selection"] == "first 50"
-    everything = make_context(data=str(record)).record
-    assert everything.data(260)["selection"] == "all"
-    assert len(next(everything.iter_jets("removed"))) < 260
 
 
 def test_fidelity_of_a_network_with_itself_is_complete():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from repro.catalogue import Claim, Tolerance, load_claims
-from repro.cli.verdicts import verdict_line
+from repro.cli.verdicts import verdict_lines
 from repro.explain.problem import Explanation
 from repro.figures.rankings import order_entry
 from repro.metrics import auc, rank_jets
@@ -341,7 +341,8 @@ def test_a_number_without_end_shows_the_end_that_is_known():
         None,
         [300.0, None],
     )
-    assert "got more than 300: undefined or infinite" in verdict_line(entry)
+    (line,) = verdict_lines([entry])
+    assert "got more than 300: undefined or infinite" in line
 
 
 def test_an_order_without_shares_decides_nothing_on_some_of_the_jets():
@@ -534,3 +535,23 @@ def test_elsewhere_the_interval_of_an_estimate_does_not_count():
 def test_an_estimate_with_own_weights_is_a_replication():
     entry = judge(make_claim(), estimated(9.9, 10.1), "estimate", own_weights=True)
     assert entry["verdict"] == "replicated"
+
+
+def _lacking(number, reason, got=None):
+    entry = not_tested(load_claims("toptag")[0], reason)
+    return {**entry, "id": f"toptag/C{number}", "got": got}
+
+
+def test_many_claims_that_lack_the_same_share_a_line():
+    many = [_lacking(f"{group}.{n}", "no jets") for group in (1, 2) for n in range(3)]
+    measured = _lacking("2.x", "no jets", got=0.5)
+    few = [_lacking(f"3.{n}", "no weights") for n in range(3)]
+    first, second, *others = verdict_lines([*many, measured, *few])
+    assert first == "not tested   6 numbers of toptag/C1 (3), toptag/C2 (3): no jets"
+    assert "toptag/C2.x: " in second
+    assert "got 0.5" in second
+    assert [line.split()[2] for line in others] == [f"toptag/C3.{n}:" for n in range(3)]
+    each = list(verdict_lines([*many, measured, *few], each=True))
+    assert [line.split()[2].rstrip(":") for line in each] == [
+        claim["id"] for claim in [*many, measured, *few]
+    ]

@@ -486,3 +486,30 @@ def test_load_checked_leaves_the_network_alone_when_it_complains():
         load_checked(network, before | {"layers.2.bias": torch.tensor([torch.nan])}, "no")
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, before[name])
+
+
+@pytest.mark.parametrize("name", ["in:De8", "mbns", "pfin:sum", "pfn:v3"])
+def test_an_authors_file_given_by_path_is_the_same_network(fetch, name):
+    """It has the authors' names of layers, and a file of ours has ours."""
+    ours = load_tagger(name, "authors", fetch)
+    path = fetch(ours.card.authors[0])
+    theirs = load_tagger(name, str(path), fetch)
+    assert theirs.weights[0] == ours.weights[0]
+    assert not theirs.own_weights
+    for key, tensor in ours.network.state_dict().items():
+        assert torch.equal(theirs.network.state_dict()[key], tensor)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("in:baselin", "did you mean baseline? in has 31 variants"),
+        ("in:DE8", "De8"),
+        ("in:zzz", "in has baseline, De16"),
+        ("pfn:v9", "pfn has baseline"),
+    ],
+)
+def test_a_misspelt_variant_gets_a_hint(name, said):
+    with pytest.raises(UnknownName, match="unknown variant") as raised:
+        find_card(name)
+    assert said in str(raised.value)

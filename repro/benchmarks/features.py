@@ -1,6 +1,6 @@
 """The jets of a benchmark, and how fast the inputs of each family are made of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,8 +84,10 @@ def iter_jets(path: Path, jets: int, part: int = _JETS_PER_PART) -> Iterator[Mea
                 yield Measured(chunk.four_momenta, None)
 
 
-def measure_features(measured: Measured, repeats: int) -> list[FeatureSpeed]:
-    """Measure how fast the inputs of each family are made from four-momenta.
+def measure_features(
+    measured: Measured, repeats: int, families: Container[str] = tuple(FAMILIES)
+) -> list[FeatureSpeed]:
+    """Measure how fast the inputs of families are made from four-momenta.
 
     Subjettiness is computed where it is needed, even if the file has it: it is nearly all of the
     time.
@@ -93,11 +95,12 @@ def measure_features(measured: Measured, repeats: int) -> list[FeatureSpeed]:
     Args:
         measured: The jets.
         repeats: The shortest of so many times counts.
+        families: Which families.
     """
     return [
         _measure(name, inputs, measured, repeats)
         for name, inputs in FAMILIES.items()
-        if not inputs.needs_truth
+        if name in families and not inputs.needs_truth
     ]
 
 

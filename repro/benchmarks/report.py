@@ -78,7 +78,7 @@ def table(found: dict[str, Any]) -> list[str]:
         "limit: GFLOP/s of this machine for the same products of matrices alone",
         "",
         *_mask_lines(found["masks"]),
-        *_aligned([_FEATURES, *map(_feature_row, found["features"])]),
+        *(_aligned([_FEATURES, *map(_feature_row, found["features"])]) * bool(found["features"])),
         "",
         "peak memory: " + ("not known" if memory is None else f"{memory / 1e9:.2f} GB"),
     ]

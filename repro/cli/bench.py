@@ -13,7 +13,7 @@ from repro.cli.options import (
     natural,
     positive,
 )
-from repro.errors import MissingData
+from repro.errors import BadInput, MissingData
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from repro.models.tagger import Tagger
 
 __all__ = ["add_parser", "run"]
+
+_SIMULATED = "embedded"
+_TRACKS = "in"
+"""The family that takes tracks and vertices, not constituents."""
 
 _DESCRIPTION = """\
 Measure how fast taggers compute, beside their plain versions, which compute all slots and pairs
@@ -54,9 +58,9 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument(
         "--data",
-        default="embedded",
+        default=_SIMULATED,
         metavar="embedded|PATH",
-        help="the jets: simulated ones (default), or a file in the paper's format",
+        help="the jets: simulated ones (default), or a file in the paper's format; not for in",
     )
     parser.add_argument(
         "--jets", type=positive, default=4000, metavar="N", help="how many (default: 4000)"
@@ -90,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         measure_network,
     )
     from repro.benchmarks.report import document, table  # noqa: PLC0415
+    from repro.features.registry import FAMILIES  # noqa: PLC0415
     from repro.figures.context import Context, Settings  # noqa: PLC0415
     from repro.models.cards import find_card  # noqa: PLC0415
 
@@ -102,8 +107,11 @@ def run(arguments: argparse.Namespace) -> int:
     )
     context = Context(settings)
     device = context.device
-    path = _data(arguments.data, arguments.jets, context)
-    jets = count_jets(path, arguments.jets)
+    families = {card.family for card in cards} - {_TRACKS}
+    path = _data(arguments.data, arguments.jets, context) if families else None
+    if path is None and arguments.data != _SIMULATED:
+        raise BadInput(f"--data is for networks of constituents: {_TRACKS} gets artificial jets")
+    jets = count_jets(path, arguments.jets) if path else arguments.jets
     # Before anything is measured: how busy the machine is without this run.
     machine = describe_machine(device)
     networks, masks = [], []
@@ -113,9 +121,12 @@ def run(arguments: argparse.Namespace) -> int:
         networks.append(measure_network(tagger, inputs, arguments.repeats, device))
         first = next(_inputs(tagger, path, jets, arguments.seed))
         masks.append(measure_masks(tagger, first, arguments.repeats, device))
-    features = measure_features(next(iter_jets(path, jets)), arguments.repeats)
+    # Without a choice of networks, inputs of all families.
+    wanted = families if arguments.models else FAMILIES
+    measured = next(iter_jets(path, jets)) if path else None
+    features = measure_features(measured, arguments.repeats, wanted) if measured else []
     used = {
-        "data": path.name if arguments.data != "embedded" else f"simulated jets ({path.name})",
+        "data": _name(path, arguments.data),
         "jets": jets,
         "weights": f"random, seed {arguments.seed}" if _random(arguments) else arguments.weights,
         "seed": arguments.seed,
@@ -128,21 +139,29 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _name(path: Path | None, chosen: str) -> str:
+    if path is None:
+        return "artificial jets"
+    return path.name if chosen != _SIMULATED else f"simulated jets ({path.name})"
+
+
 def _data(chosen: str, jets: int, context: "Context") -> Path:
-    if chosen == "embedded":
+    if chosen == _SIMULATED:
         return context.embedded(jets)
     if not Path(chosen).is_file():
         raise MissingData(f"no data at {chosen!r}: give embedded or a file")
     return Path(chosen)
 
 
-def _inputs(tagger: "Tagger", path: Path, jets: int, seed: int) -> "Iterator[NDArray[np.floating]]":
+def _inputs(
+    tagger: "Tagger", path: Path | None, jets: int, seed: int
+) -> "Iterator[NDArray[np.floating]]":
     """Yield what the network of a tagger gets: of the jets of a file, or of artificial ones."""
     from repro.benchmarks.artificial import iter_artificial_inputs  # noqa: PLC0415 - slow
     from repro.benchmarks.features import iter_jets  # noqa: PLC0415
     from repro.benchmarks.networks import iter_inputs_of_tagger  # noqa: PLC0415
 
-    if tagger.card.family == "in":
+    if path is None or tagger.card.family == _TRACKS:
         return iter_artificial_inputs(tagger, jets, seed)
     return iter_inputs_of_tagger(tagger, iter_jets(path, jets))
 

@@ -12,7 +12,7 @@ from repro.cli.options import (
     add_verbosity,
     make_context,
 )
-from repro.cli.verdicts import made_of, summary_line, verdict_line
+from repro.cli.verdicts import made_of, summary_line, verdict_lines
 from repro.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"{item.id}: {item.title}")
         print(*made_of(result), sep="\n")
-        for claim in result.claims:
-            print(verdict_line(claim))
+        for line in verdict_lines(result.claims, each=arguments.verbosity > 0):
+            print(line)
         if result.claims:
             print(summary_line(summarise(result.claims)))
         for note in result.notes:

@@ -156,9 +156,9 @@ def _check_tracks(arguments: argparse.Namespace) -> None:
 
 def _score_tracks(arguments: argparse.Namespace, context: "Context", tagger: "Tagger") -> Scored:
     from repro.metrics.unlabelled import right_decisions  # noqa: PLC0415 - slow
-    from repro.models.track_scoring import score_record  # noqa: PLC0415 - imports torch
+    from repro.models.track_scoring import score_tracks_of_file  # noqa: PLC0415 - imports torch
 
-    found = score_record(
+    found = score_tracks_of_file(
         arguments.file,
         {"": tagger},
         jets=arguments.jets,

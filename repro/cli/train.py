@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.cli.options import add_device, add_verbosity, make_context, natural, positive
-from repro.errors import MissingData
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from repro.figures.context import Context
     from repro.models.tagger import Tagger
-    from repro.training.examples import Examples
     from repro.training.loop import Plan
     from repro.training.parallel import Crew
     from repro.training.recipe import Recipe
@@ -38,7 +36,6 @@ On several GPUs or machines, torch's own launcher starts the processes:
 
 _RECIPES = ("published", "embedded")
 _PRECISIONS = ("full", "bfloat16")
-_ASIDE = 0.1
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -56,7 +53,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         required=True,
         metavar="paper|embedded|PATH",
         help="jets to learn from: the paper's training set, the 12,000 jets that come with the "
-        "package, or a file in the paper's format or packed",
+        "package, or a file in the paper's format or packed; for in, a file or a folder of files "
+        "of record 12102",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     _add_choices(parser)
@@ -162,12 +160,13 @@ def _train(
 ) -> tuple[dict[str, Any], list["Epoch"]]:
     import torch  # noqa: PLC0415
 
+    from repro.cli.examples import read_all  # noqa: PLC0415 - imports torch
     from repro.data.callbacks import silent  # noqa: PLC0415
     from repro.results.provenance import environment  # noqa: PLC0415
     from repro.training.run import run_training  # noqa: PLC0415
 
     preloaded = _preloaded(arguments.preload, plan.recipe.begin_with, context, tagger)
-    learning, validation, tests = _examples(arguments, context, tagger)
+    learning, validation, tests = read_all(arguments, context, tagger)
     quiet = arguments.verbosity < 0 or not plan.crew.leads
     return run_training(
         tagger,
@@ -186,57 +185,25 @@ def _train(
     )
 
 
-def _examples(
-    arguments: argparse.Namespace, context: "Context", tagger: "Tagger"
-) -> tuple["Examples", "Examples", dict[str, "Examples"]]:
-    from repro.features.embedded import SHIPPED  # noqa: PLC0415
-    from repro.training.examples import read_examples, split_examples  # noqa: PLC0415
-
-    pinned = {"paper": "toptag/data/train.h5", "embedded": SHIPPED}
-    source = arguments.data
-    further = [*arguments.test, *([Path(arguments.validation)] if arguments.validation else [])]
-    for path in further if source in pinned else [Path(source), *further]:
-        if not path.is_file():
-            raise MissingData(f"no jets at {path}: check the path")
-
-    def read(path: Path, jets: int | None = None, *, of_paper: bool = False) -> "Examples":
-        corrected = arguments.corrected
-        return read_examples(
-            path, tagger, jets, context.progress, corrected=corrected, of_paper=of_paper
-        )
-
-    is_paper = source == "paper"
-    path = context.fetch(pinned[source]) if source in pinned else Path(source)
-    learning = read(path, arguments.jets, of_paper=is_paper)
-    if arguments.validation:
-        validation = read(Path(arguments.validation))
-    elif is_paper:
-        validation = read(context.fetch("toptag/data/val.h5"), of_paper=True)
-    else:
-        learning, validation = split_examples(learning, _ASIDE)
-    return learning, validation, {path.name: read(path) for path in arguments.test}
-
-
 def _preloaded(
     weights: str | None, begin_with: str | None, context: "Context", tagger: "Tagger"
 ) -> "Preloaded | None":
     from repro.data.integrity import hash_file  # noqa: PLC0415
     from repro.models.state import read_state  # noqa: PLC0415
-    from repro.models.tagger import load_tagger  # noqa: PLC0415
+    from repro.models.tagger import load_tagger, rename_state  # noqa: PLC0415
     from repro.training.run import Preloaded  # noqa: PLC0415
 
-    name = tagger.card.name
-    if weights is None and begin_with is not None:
-        name, weights = begin_with, "embedded"
+    weights = weights or ("embedded" if begin_with else None)
     if weights is None:
         return None
     if weights in ("authors", "embedded"):
+        name = begin_with or tagger.card.name
         found = load_tagger(name, weights, context.fetch)
         state = dict(found.network.state_dict())
         return Preloaded(state, {"model": name, "sha256": found.weights[0].sha256})
     path = Path(weights)
-    state = dict(read_state(path))
-    return Preloaded(state, {"model": path.name, "sha256": hash_file(path)})
+    renamed = rename_state(tagger.card, read_state(path))
+    return Preloaded(renamed, {"model": path.name, "sha256": hash_file(path)})
 
 
 def _ask_to_stop() -> Callable[[], bool]:

@@ -1,15 +1,45 @@
 """One line per judged claim, and what goes with it."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from repro.results.document import Result
 
-__all__ = ["made_of", "summary_line", "verdict_line"]
+__all__ = ["made_of", "summary_line", "verdict_lines"]
+
+_FEW = 3
 
 
-def verdict_line(claim: Mapping[str, Any]) -> str:
+def verdict_lines(claims: Sequence[Mapping[str, Any]], *, each: bool = False) -> Iterator[str]:
+    """Yield a line for each claim; more than a few that lack the same thing share one.
+
+    Args:
+        claims: Entries of a result.
+        each: Whether these have lines of their own as well.
+    """
+    lacking: dict[str, list[Mapping[str, Any]]] = {}
+    for claim in claims:
+        if claim["verdict"] == "not tested" and claim["got"] is None and not each:
+            lacking.setdefault(claim["reason"], []).append(claim)
+    shared = {reason: some for reason, some in lacking.items() if len(some) > _FEW}
+    for claim in claims:
+        some = shared.get(claim["reason"])
+        if some is None or claim not in some:
+            yield _verdict_line(claim)
+        elif claim is some[0]:
+            yield _shared_line(some)
+
+
+def _shared_line(claims: Sequence[Mapping[str, Any]]) -> str:
+    """Return what claims lack, and how many numbers of which they are."""
+    counts = Counter(claim["id"].partition(".")[0] for claim in claims)
+    of = ", ".join(f"{group} ({count})" for group, count in counts.items())
+    return f"not tested   {len(claims)} numbers of {of}: {claims[0]['reason']}"
+
+
+def _verdict_line(claim: Mapping[str, Any]) -> str:
     """Return id, expected, got, interval, tolerance, verdict and reason in one line."""
     allowed = f" ± {_text(claim['tolerance'])}" if claim["tolerance"] is not None else ""
     words = {"above": "> ", "below": "< ", "between": "in "}.get(claim["comparison"], "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.catalogue import Claim, Item, find_item, load_claims, load_items
 from repro.cli.options import add_computing, add_json, add_paper, add_verbosity, make_context
-from repro.cli.verdicts import made_of, summary_line, verdict_line
+from repro.cli.verdicts import made_of, summary_line, verdict_lines
 from repro.errors import ReproError, UnknownName
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     for item_id, result, entries in _judged(claims, context, failures, arguments.out):
         judged += [{"item": item_id, **entry} for entry in entries]
         if not arguments.json:
-            for line in _lines(item_id, result, entries):
+            for line in _lines(item_id, result, entries, each=arguments.verbosity > 0):
                 print(line, flush=True)
     summary = summarise(judged)
     if arguments.json:
@@ -109,12 +109,12 @@ def _judged(
 
 
 def _lines(
-    item_id: str | None, result: "Result | None", entries: Sequence[dict[str, Any]]
+    item_id: str | None, result: "Result | None", entries: Sequence[dict[str, Any]], *, each: bool
 ) -> Iterator[str]:
     """Yield what is said of an item: what it was made of, its claims, its notes."""
     if result is not None:
         yield f"{item_id}: {'; '.join(made_of(result))}"
-    yield from map(verdict_line, entries)
+    yield from verdict_lines(entries, each=each)
     for note in result.notes if result is not None else ():
         yield f"note: {note}"
 

@@ -18,6 +18,7 @@ __all__ = [
     "SPLITS",
     "SUFFIXES",
     "RecordFile",
+    "find_fetched",
     "find_record_artifacts",
     "index_of",
     "list_record_files",
@@ -146,6 +147,22 @@ def find_record_artifacts(
     if files is not None and not 0 < files <= len(found):
         raise BadInput(f"{name} has {len(found)} such files: {files} cannot be taken")
     return [file.artifact() for file in found[:files]]
+
+
+def find_fetched(sha256: str, store: Store) -> Artifact | None:
+    """Return the file of the record that had this hash when it was fetched; None if none had.
+
+    Only files whose index is at hand are looked for, without the network.
+    """
+    for suffix in SUFFIXES:
+        for split in SPLITS:
+            if store.state_of(index_of(split, suffix)) == "missing":
+                continue
+            for file in list_record_files(split, suffix, store=store):
+                pin = store.settle(file.artifact())
+                if pin.sha256 == sha256:
+                    return pin
+    return None
 
 
 def parse_index(text: str) -> tuple[RecordFile, ...]:

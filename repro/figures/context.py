@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,21 @@ class Context:
     def is_paper(self) -> bool:
         """Whether the jets are the paper's own, also if a path leads to them."""
         return self.source != "fixtures" and self.jet_source().is_paper
+
+    def once(self, key: Hashable, compute: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """Return what several items of a run share: computed when it is first asked for.
+
+        Args:
+            key: Names it, with all that it depends on but this context's settings.
+            compute: Returns it; should be small, for it is kept.
+        """
+        if key not in self._shared:
+            self._shared[key] = compute()
+        return self._shared[key]
+
+    @functools.cached_property
+    def _shared(self) -> dict[Hashable, Any]:
+        return {}
 
     def check(self, papers: Iterable[str] = ("toptag",)) -> None:
         """Make sure that the chosen device, data and weights are there.

@@ -1,5 +1,6 @@
 """Interaction Networks for the items of ``hbb``, and what their weights alone give."""
 
+import logging
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,6 +14,8 @@ from repro.models.tagger import Tagger, predict_logits
 from repro.results.document import Result, whose_weights
 from repro.results.evidence import Evidence, missing
 
+_LOG = logging.getLogger(__name__)
+
 __all__ = [
     "CLASSES",
     "FAMILY",
@@ -24,6 +27,7 @@ __all__ = [
     "load_networks",
     "logits_of",
     "rows_of",
+    "sorted_labels",
     "without_jets",
 ]
 
@@ -45,8 +49,12 @@ def load_networks(context: Context) -> dict[str, Tagger]:
         NotAvailable: If there are no weights of a variant.
         BadInput: If weights do not fit.
     """
-    labels = sorted(load_cards(FAMILY), key=lambda label: label == RANDOM_SPLIT)
-    return {label: context.tagger(f"{FAMILY}:{label}") for label in labels}
+    return {label: context.tagger(f"{FAMILY}:{label}") for label in sorted_labels()}
+
+
+def sorted_labels() -> list[str]:
+    """Return the labels of all published variants, that of the random split last."""
+    return sorted(load_cards(FAMILY), key=lambda label: label == RANDOM_SPLIT)
 
 
 def rows_of(
@@ -102,4 +110,7 @@ def without_jets(context: Context) -> dict[str, Evidence]:
     Raises:
         MissingData: If the jets that are asked for are not there.
     """
-    return {"": missing(_UNUSED if context.record else context.record.absent)}
+    if context.record:
+        _LOG.warning("--data is not used: %s", _UNUSED)
+        return {"": missing(_UNUSED)}
+    return {"": missing(context.record.absent)}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from repro.explain.activation_patterns import ActivityCounter
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
-from repro.figures.scoring import Observer, score_jets_of
+from repro.figures.scoring import score_jets_of
 from repro.metrics.intervals import (
     Interval,
     accuracy_interval,
@@ -22,6 +22,7 @@ from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 from repro.models.cards import Card, load_cards
 from repro.models.dense import count_parameters
+from repro.models.scores import Observer
 from repro.models.tagger import Tagger
 from repro.results.evidence import Evidence
 

@@ -4,6 +4,7 @@ Numbers that the weights alone decide are computed without any jets; the others 
 tested, and say what gets the first jets.
 """
 
+import functools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from repro.data.hbb.jets import HbbJets
 from repro.data.hbb.labels import Unlabelled
 from repro.data.hbb.opening import open_table
 from repro.data.hbb.streaming import is_address
+from repro.data.integrity import hash_file
 from repro.data.invocation import invocation
 from repro.data.pins import Artifact
-from repro.data.record import SUFFIXES, index_of, list_record_files
+from repro.data.record import GROUP, SUFFIXES, find_fetched, index_of, list_record_files
 from repro.data.store import Store
 from repro.errors import MissingData
 
@@ -26,6 +28,7 @@ _LOG = logging.getLogger(__name__)
 
 _DOI = "10.7483/OPENDATA.CMS.JGJX.MS7Q"
 _TEST = "test"
+_UNNAMED: dict[str, Any] = {"doi": None, "sha256": None}
 _ABSENT = (
     f"no test file of CERN Open Data record 12102 (doi:{_DOI}) is cached: "
     "'{} fetch hbb/record --files 1' gets the first"
@@ -38,19 +41,20 @@ _NONE = {
 
 @dataclass(frozen=True)
 class RecordFiles:
-    """Files of jets.
+    """Files of jets; none is fetched, opened or hashed before it is needed.
 
     Attributes:
-        source: ``paper`` for the record's own test files, ``path`` for a user's file, or ``none``.
-        paths: Paths, or an address; none if the source is ``none``.
-        block: What names them in a result, without their number.
+        source: ``paper`` for files of the record, ``path`` for a user's file, or ``none``.
+        files: Files of the record, or the path or address of a file; none if the source is
+            ``none``.
+        store: Where files of the record are.
         limit: Use the first so many jets; all if None.
         absent: Why there are none.
     """
 
     source: str
-    paths: tuple[str | Path, ...]
-    block: dict[str, Any]
+    files: tuple[Artifact | str, ...]
+    store: Store
     limit: int | None = None
     absent: str = ""
 
@@ -59,12 +63,53 @@ class RecordFiles:
         """What evidence they are.
 
         The authors' numbers are of five files of the record that are not known; those of its test
-        files are jets of the same kind.
+        files are jets of the same kind.  On those of its train files the networks were trained.
         """
-        return "subset" if self.source == "paper" else "other"
+        ids = self.block["id"] if self.block["source"] == "paper" else ["none"]
+        return "subset" if all(id_.startswith(f"{GROUP}/{_TEST}/") for id_ in ids) else "other"
 
     def __bool__(self) -> bool:
-        return bool(self.paths)
+        return bool(self.files)
+
+    @functools.cached_property
+    def used(self) -> tuple[Artifact | str, ...]:
+        """The files of the jets that are used: as many as it takes.
+
+        Raises:
+            BadInput, MissingData, DownloadFailed, NotAvailable: As :meth:`iter_jets`.
+        """
+        if self.limit is None or len(self.files) < 2:
+            return self.files
+        left = self.limit
+        for number, file in enumerate(self.files, 1):
+            with open_table(self._path(file)) as table:
+                left -= len(table)
+            if left <= 0:
+                return self.files[:number]
+        return self.files
+
+    @functools.cached_property
+    def block(self) -> dict[str, Any]:
+        """What names the files in a result, without their number.
+
+        A user's file is of the record if its hash is that of a file of the record that was fetched
+        before: the record states no hashes itself.
+        """
+        if self.source == "none":
+            return dict(_UNNAMED, source="none", id="none")
+        if self.source == "paper":
+            files = [file for file in self.used if isinstance(file, Artifact)]
+            for file in files:  # what they are is settled when they are first fetched
+                self.store.fetch(file)
+            return _block_of([self.store.settle(file) for file in files])
+        (path,) = map(str, self.files)
+        if is_address(path):
+            return dict(_UNNAMED, source="path", id=path)
+        digest = hash_file(Path(path))
+        pin = find_fetched(digest, self.store)
+        if pin is not None:
+            return _block_of([pin])
+        return dict(_UNNAMED, source="path", id=Path(path).name, sha256=digest)
 
     def iter_jets(
         self, unlabelled: Unlabelled = "background", *, repair: bool = False
@@ -82,19 +127,20 @@ class RecordFiles:
             NotAvailable: If a library of the extra ``root`` is needed and not installed.
         """
         left = self.limit
-        for path in self.paths:
-            with open_table(path) as table:
+        for file in self.used:
+            with open_table(self._path(file)) as table:
                 stop = len(table) if left is None else min(left, len(table))
                 yield from table.iter_jets(stop=stop, unlabelled=unlabelled, repair=repair)
             if left is not None:
                 left -= stop
-                if not left:
-                    return
+
+    def _path(self, file: Artifact | str) -> Path | str:
+        return self.store.fetch(file) if isinstance(file, Artifact) else file
 
     def describe(self, jets: int) -> str:
         """Return the jets in words."""
-        names = ", ".join(str(path).rpartition("/")[2] for path in self.paths)
-        return f"{jets:,} jets of {names}"
+        names = (file.name if isinstance(file, Artifact) else Path(file).name for file in self.used)
+        return f"{jets:,} jets of {', '.join(names)}"
 
     def data(self, jets: int) -> dict[str, Any]:
         """Return the ``data`` block of a result that looked at so many jets."""
@@ -114,57 +160,53 @@ def choose_record_files(chosen: str, limit: int | None, store: Store) -> RecordF
         MissingData: If there are no such jets.
     """
     if chosen in _NONE:
-        return _no_jets(_NONE[chosen])
+        return _no_jets(_NONE[chosen], store)
     if chosen not in ("auto", "paper"):
         if not is_address(chosen) and not Path(chosen).is_file():
             raise MissingData(f"no data at {chosen!r}: give auto, paper, a file or its address")
-        block = {"source": "path", "id": chosen.rpartition("/")[2], "doi": None, "sha256": None}
-        return RecordFiles("path", (chosen,), block, limit)
+        return RecordFiles("path", (chosen,), store, limit)
     found = _at_hand(store)
     if found:
         if chosen == "auto":
             names = ", ".join(file.name for file in found)
             _LOG.warning("data: test files of record 12102 (doi:%s): %s", _DOI, names)
-        return _of_record(found, limit, store)
+        return RecordFiles("paper", found, store, limit)
     absent = _ABSENT.format(invocation())
     if chosen == "paper":
         raise MissingData(absent)
-    return _no_jets(absent)
+    return _no_jets(absent, store)
 
 
-def _no_jets(why: str) -> RecordFiles:
+def _no_jets(why: str, store: Store) -> RecordFiles:
     """Return no jets, and say so."""
     _LOG.warning(
         "data: no jets, for %s. Computed is what the weights alone give; numbers that need jets "
         "are not tested",
         why,
     )
-    block = {"source": "none", "id": "none", "doi": None, "sha256": None}
-    return RecordFiles("none", (), block, absent=why)
+    return RecordFiles("none", (), store, absent=why)
 
 
-def _at_hand(store: Store) -> list[Artifact]:
+def _at_hand(store: Store) -> tuple[Artifact, ...]:
     """Return the test files that are cached or in a mirror, of one format."""
     for suffix in reversed(SUFFIXES):
         if store.state_of(index_of(_TEST, suffix)) == "missing":
             continue
         listed = (file.artifact() for file in list_record_files(_TEST, suffix, store=store))
-        found = [file for file in listed if store.state_of(file) != "missing"]
+        found = tuple(file for file in listed if store.state_of(file) != "missing")
         if found:
             return found
-    return []
+    return ()
 
 
-def _of_record(files: list[Artifact], limit: int | None, store: Store) -> RecordFiles:
-    paths = tuple(store.fetch(file) for file in files)
-    pins = [store.settle(file) for file in files]
-    block = {
+def _block_of(pins: list[Artifact]) -> dict[str, Any]:
+    """Return what names files of the record."""
+    return {
         "source": "paper",
-        "id": [file.id for file in files],
+        "id": [pin.id for pin in pins],
         "doi": _DOI,
         "sha256": [pin.sha256 for pin in pins],
         "files": [
             {"id": pin.id, "identifier": pin.identifier, "checksum": pin.checksum} for pin in pins
         ],
     }
-    return RecordFiles("paper", paths, block, limit)

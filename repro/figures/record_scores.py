@@ -4,7 +4,7 @@ Scores, labels and sums of activations are kept; tracks and vertices, 8 kB a jet
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,34 +13,37 @@ from numpy.typing import NDArray
 from repro.explain.activation_patterns import ActivityCounter
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
-from repro.figures.interaction import CLASSES, rows_of
+from repro.figures.interaction import CLASSES
 from repro.figures.performance import sparsities_of
-from repro.metrics.intervals import Interval, auc_difference_interval, auc_interval
+from repro.metrics.intervals import (
+    Interval,
+    Placements,
+    auc_interval,
+    difference_interval,
+    placements,
+)
 from repro.metrics.means import mean_intervals
 from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
-from repro.models.scores import score
 from repro.models.tagger import Tagger
+from repro.models.track_scoring import TrackScores, iter_track_scores
 from repro.results.evidence import Evidence, rate
 
 __all__ = ["RecordScores", "fidelity", "score_record"]
 
 
 @dataclass(frozen=True, eq=False)
-class RecordScores:
-    """Jets, their scores, and the activity in the networks.
+class RecordScores(TrackScores):
+    """Scores of jets by label of the network, and the activity in the networks.
+
+    Jets without a label are background.
 
     Attributes:
-        labels: (n,), 1 for H→bb̄; jets without a label are background.
-        unlabelled: (n,), which of these have no label.
-        scores: P(H→bb̄) by label of the network, (n,).
         sparsity: By label of the network, see :func:`repro.figures.performance.sparsities_of`.
     """
 
-    labels: NDArray[np.int64]
-    unlabelled: NDArray[np.bool_]
-    scores: dict[str, NDArray[np.floating]]
     sparsity: dict[str, dict[str, Interval]]
+    _baselines: dict[str, Placements] = field(default_factory=dict, init=False, repr=False)
 
     def row(self, label: str, baseline: str) -> dict[str, Any]:
         """Return AUC, fidelity and sparsity of a network, per cent, with intervals.
@@ -49,18 +52,24 @@ class RecordScores:
             label: Of the network.
             baseline: Label of the one that it is compared with.
         """
-        mine, first = self.scores[label], self.scores[baseline]
+        mine, first, labels = self.scores[label], self.scores[baseline], self.labels
         known = ~self.unlabelled
-        gap = auc_difference_interval(mine, first, self.labels)
+        gap = difference_interval(placements(mine, labels), self._place_baseline(baseline))
         return {
-            "auc": in_points(auc_interval(rank_jets(mine, self.labels))),
+            "auc": in_points(auc_interval(rank_jets(mine, labels))),
             "auc_without_unlabelled": in_points(
-                auc_interval(rank_jets(mine[known], self.labels[known]))
+                auc_interval(rank_jets(mine[known], labels[known]))
             ),
             "auc_minus_baseline": in_points(gap),
             "fidelity": fidelity(mine, first),
             **self.sparsity[label],
         }
+
+    def _place_baseline(self, label: str) -> Placements:
+        """Return the placements of the jets, computed once: every row asks for them."""
+        if label not in self._baselines:
+            self._baselines[label] = placements(self.scores[label], self.labels)
+        return self._baselines[label]
 
     def jets(self, context: Context) -> JetSet:
         """Return the jets as results describe them."""
@@ -94,25 +103,13 @@ def score_record(context: Context, taggers: Mapping[str, Tagger]) -> RecordScore
     counters = {
         label: ActivityCounter(tagger.network, context.device) for label, tagger in taggers.items()
     }
-    scores: dict[str, list[NDArray[np.floating]]] = {label: [] for label in taggers}
-    labels, unlabelled = [], []
-    for jets in context.progress(context.record.iter_jets(), "jets"):
-        labels.append(jets.labels)
-        unlabelled.append(jets.unlabelled)
-        for label, tagger in taggers.items():
-            rows = rows_of(tagger, jets.tracks, jets.vertices)
-            scores[label].append(score(tagger, rows, context.device))
-            counters[label].add(rows, jets.labels)
-    seed = context.settings.seed
-    return RecordScores(
-        np.concatenate(labels),
-        np.concatenate(unlabelled),
-        {label: np.concatenate(parts) for label, parts in scores.items()},
-        {
-            label: sparsities_of(counter, seed, "sparsity", CLASSES)
-            for label, counter in counters.items()
-        },
-    )
+    chunks = context.progress(context.record.iter_jets(), "jets")
+    found = TrackScores.joined(iter_track_scores(chunks, taggers, context.device, counters))
+    sparsity = {
+        label: sparsities_of(counter, context.settings.seed, "sparsity", CLASSES)
+        for label, counter in counters.items()
+    }
+    return RecordScores(found.scores, found.labels, found.unlabelled, sparsity)
 
 
 def fidelity(first: NDArray[np.floating], second: NDArray[np.floating]) -> Interval:

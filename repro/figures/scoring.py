@@ -7,7 +7,6 @@ looked at twice.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +14,10 @@ from numpy.typing import NDArray
 from repro.features.sample_streams import JetSet, SampleStream
 from repro.figures.context import Context
 from repro.metrics.means import moments
-from repro.models.scores import score
+from repro.models.scores import Observer, score
 from repro.models.tagger import Scale, Tagger
 
-__all__ = ["Observer", "ScoredJets", "score_jets_of"]
-
-
-class Observer(Protocol):
-    """Sees what a network sees."""
-
-    def add(self, inputs: NDArray[np.floating], labels: NDArray[np.int64]) -> None:
-        """Look at some jets: inputs (n, card.inputs) as the network gets them, and labels."""
+__all__ = ["ScoredJets", "score_jets_of"]
 
 
 @dataclass(frozen=True, eq=False)

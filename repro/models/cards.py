@@ -4,6 +4,7 @@ import functools
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any
@@ -13,6 +14,8 @@ from repro.errors import UnknownName
 __all__ = ["BASELINE", "Card", "find_card", "load_cards", "module_of"]
 
 BASELINE = "baseline"
+
+_FEW = 12
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,19 @@ def find_card(name: str) -> Card:
         )
     variant = variant or _read(family).get("default", BASELINE)
     if variant not in cards:
-        raise UnknownName(f"unknown variant {name!r}: {family} has {', '.join(cards)}")
+        raise UnknownName(f"unknown variant {name!r}: {_hint(family, variant, list(cards))}")
     return cards[variant]
+
+
+def _hint(family: str, variant: str, known: Sequence[str]) -> str:
+    """Return which variants there are, or of many those that are closest."""
+    if len(known) <= _FEW:
+        return f"{family} has {', '.join(known)}"
+    folded = {name.casefold(): name for name in known}
+    close = [folded[name] for name in get_close_matches(variant.casefold(), folded, n=3)]
+    if close:
+        return f"did you mean {' or '.join(close)}? {family} has {len(known)} variants"
+    return f"{family} has {', '.join(known)}"
 
 
 def module_of(family: str) -> str:

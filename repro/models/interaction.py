@@ -16,7 +16,15 @@ from repro.models.interaction_metadata import check_metadata, read_metadata
 from repro.models.interaction_network import LAYERS, InteractionNetwork
 from repro.models.state import read_state, rename_layers
 
-__all__ = ["build", "dropped_features", "kept_features", "read_authors", "rename_authors"]
+__all__ = [
+    "authors_names",
+    "build",
+    "dropped_features",
+    "feature_counts",
+    "kept_features",
+    "read_authors",
+    "rename_authors",
+]
 
 
 def build(card: Card) -> InteractionNetwork:
@@ -65,6 +73,19 @@ def kept_features(card: Card) -> tuple[list[int], list[int]]:
     return tracks, vertices
 
 
+def feature_counts(state: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Return how many features of a track and of a vertex a network sees, by its state dict.
+
+    Raises:
+        BadInput: If these are not the tensors of an Interaction Network.
+    """
+    first, second = (state.get(f"{name}.0.weight") for name in ("edges", "vertex_edges"))
+    if first is None or second is None or first.ndim != second.ndim or first.ndim != 2:
+        raise BadInput("the weights to begin with are not those of an Interaction Network")
+    tracks = first.shape[1] // 2
+    return tracks, second.shape[1] - tracks
+
+
 def read_authors(card: Card, files: Sequence[Path]) -> Mapping[str, Tensor]:
     """Return the state dict from the authors' files: weights, and their metadata if there are any.
 
@@ -85,10 +106,15 @@ def read_authors(card: Card, files: Sequence[Path]) -> Mapping[str, Tensor]:
 
 def rename_authors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return a state dict with our names instead of the authors'."""
+    return rename_layers(state, authors_names())
+
+
+def authors_names(card: Card | None = None) -> dict[str, str]:  # noqa: ARG001 - alike in all
+    """Return our names of all layers by the authors'."""
     blocks = ("edges", LAYERS[:3]), ("vertex_edges", LAYERS[3:6]), ("nodes", LAYERS[6:])
     names = {
         theirs: f"{block}.{2 * position}"
         for block, layers in blocks
         for position, theirs in enumerate(layers)
     }
-    return rename_layers(state, names | {"fc_fixed": "classifier"})
+    return names | {"fc_fixed": "classifier"}

@@ -12,7 +12,7 @@ from repro.models.cards import Card
 from repro.models.dense import DenseNetwork
 from repro.models.state import read_state, rename_layers
 
-__all__ = ["build", "read_authors"]
+__all__ = ["authors_names", "build", "read_authors"]
 
 _CLASSES = 2
 
@@ -38,6 +38,10 @@ def read_authors(card: Card, files: Sequence[Path]) -> Mapping[str, Tensor]:
         BadInput: If the file is no state dict.
     """
     (path,) = files
+    return rename_layers(read_state(path), authors_names(card))
+
+
+def authors_names(card: Card) -> dict[str, str]:
+    """Return our names of all layers by the authors'."""
     # Linear, ReLU and dropout make one block of theirs and three layers of ours.
-    names = {f"_nn.{i}.0": f"layers.{3 * i}" for i in range(len(card.hidden) + 1)}
-    return rename_layers(read_state(path), names)
+    return {f"_nn.{i}.0": f"layers.{3 * i}" for i in range(len(card.hidden) + 1)}

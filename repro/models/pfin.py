@@ -33,7 +33,7 @@ from repro.models.particles import QUANTITIES, split_slots, sum_over_groups
 from repro.models.pfn import head_names, layer_names, sum_of_phi
 from repro.models.state import read_state, rename_layers
 
-__all__ = ["MODES", "PfinNetwork", "build", "read_authors"]
+__all__ = ["MODES", "PfinNetwork", "authors_names", "build", "read_authors"]
 
 MODES = ("sum", "cat")
 
@@ -255,10 +255,14 @@ def read_authors(card: Card, files: Sequence[Path]) -> Mapping[str, Tensor]:
         BadInput: If the file is no state dict.
     """
     (path,) = files
+    return rename_layers(read_state(path), authors_names(card))
+
+
+def authors_names(card: Card) -> dict[str, str]:
+    """Return our names of all layers by the authors'."""
     names = layer_names("phi", "phi", card.phi) | head_names(card)
     names |= layer_names("phiInt", "phi_pair", card.phi_pair)
-    names |= layer_names("phiInt2", "phi_pooled", card.phi_pair)
-    return rename_layers(read_state(path), names)
+    return names | layer_names("phiInt2", "phi_pooled", card.phi_pair)
 
 
 def _pairs(count: int) -> int:

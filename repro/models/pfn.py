@@ -18,7 +18,15 @@ from repro.models.dense import DenseNetwork, relu_layers
 from repro.models.particles import QUANTITIES, split_slots, sum_over_groups
 from repro.models.state import read_state, rename_layers
 
-__all__ = ["PfnNetwork", "build", "head_names", "layer_names", "read_authors", "sum_of_phi"]
+__all__ = [
+    "PfnNetwork",
+    "authors_names",
+    "build",
+    "head_names",
+    "layer_names",
+    "read_authors",
+    "sum_of_phi",
+]
 
 _CLASSES = 2
 # Φ's widest layer has 256 nodes: 1 MB.  What is larger leaves the cache, and costs the system a
@@ -142,7 +150,12 @@ def read_authors(card: Card, files: Sequence[Path]) -> Mapping[str, Tensor]:
         BadInput: If the file is no state dict.
     """
     (path,) = files
-    return rename_layers(read_state(path), layer_names("phi", "phi", card.phi) | head_names(card))
+    return rename_layers(read_state(path), authors_names(card))
+
+
+def authors_names(card: Card) -> dict[str, str]:
+    """Return our names of all layers by the authors'."""
+    return layer_names("phi", "phi", card.phi) | head_names(card)
 
 
 def layer_names(theirs: str, ours: str, sizes: Sequence[int]) -> dict[str, str]:

@@ -20,11 +20,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Preloaded", "cosines", "preload"]
+from repro.data.hbb.features import track_features, vertex_features
+
+__all__ = ["BASELINE_FEATURES", "Preloaded", "cosines", "preload"]
 
 # First layers, whose columns belong to features; our names, see repro.models.interaction_network.
 _EDGES, _VERTEX_EDGES, _NODES = "edges.0.weight", "vertex_edges.0.weight", "nodes.0.weight"
 _LAST = "edges.4", "vertex_edges.4"
+
+BASELINE_FEATURES = len(track_features()), len(vertex_features())
+"""How many features of a track and of a vertex the baseline sees."""
 
 
 @dataclass(frozen=True, eq=False)

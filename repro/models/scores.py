@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,9 +16,16 @@ from repro.features.registry import find_inputs
 from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, predict_logits
 
-__all__ = ["is_empty", "probability_of_top", "score", "score_jets", "score_tracks"]
+__all__ = ["Observer", "is_empty", "probability_of_top", "score", "score_jets", "score_tracks"]
 
 _JETS_PER_CHUNK = 4096
+
+
+class Observer(Protocol):
+    """Sees what a network sees."""
+
+    def add(self, inputs: NDArray[np.floating], labels: NDArray[np.int64]) -> None:
+        """Look at some jets: inputs (n, card.inputs) as the network gets them, and labels."""
 
 
 def score(

@@ -20,7 +20,7 @@ from repro.data.pins import find_artifact
 from repro.errors import BadInput
 from repro.models.cards import Card, find_card, module_of
 from repro.models.embedded_weights import embedded_file, stem_of
-from repro.models.state import load_checked, read_state
+from repro.models.state import load_checked, read_state, rename_layers
 
 __all__ = [
     "Scale",
@@ -29,6 +29,7 @@ __all__ = [
     "build_network",
     "load_tagger",
     "predict_logits",
+    "rename_state",
     "untrained_tagger",
 ]
 
@@ -186,10 +187,25 @@ def load_tagger(name: str, weights: str, fetch: Fetch) -> Tagger:
         state = read_state(path)
         files = (WeightFile("embedded", f"embedded/{stem_of(card)}", None, hash_file(path)),)
     else:
-        state = read_state(Path(weights))
-        files = (WeightFile("path", Path(weights).name, None, hash_file(Path(weights))),)
+        state = rename_state(card, read_state(Path(weights)))
+        files = (_recognised(card, Path(weights)),)
     load_checked(network, state, f"weights {weights!r} do not fit {card.name}")
     return Tagger(card, network.eval(), files)
+
+
+def rename_state(card: Card, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return a state dict that may have our names of layers or the authors' with ours."""
+    names = getattr(importlib.import_module(module_of(card.family)), "authors_names", None)
+    return state if names is None else rename_layers(state, names(card))
+
+
+def _recognised(card: Card, path: Path) -> WeightFile:
+    """Return a file of the user's, which is the authors' if it has the bytes of their pin."""
+    digest = hash_file(path)
+    for artifact in card.authors:
+        if find_artifact(artifact).sha256 == digest:
+            return _pinned(artifact)
+    return WeightFile("path", path.name, None, digest)
 
 
 def predict_logits(

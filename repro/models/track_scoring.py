@@ -1,9 +1,9 @@
-"""Scores of all jets of a file of record 12102, by any number of networks in one pass over it.
+"""Scores of jets of record 12102, by any number of Interaction Networks in one pass over them.
 
 What is in memory at once is one chunk of jets and its inputs, besides the scores and labels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
 
@@ -12,16 +12,18 @@ import torch
 from numpy.typing import NDArray
 
 from repro.data.callbacks import Progress, silent
+from repro.data.hbb.jets import HbbJets
 from repro.data.hbb.opening import open_table
 from repro.data.hbb.table import CHUNK
-from repro.models.scores import score_tracks
+from repro.features.interaction import interaction_features, interaction_inputs
+from repro.models.scores import Observer, score
 from repro.models.tagger import Tagger
 
-__all__ = ["RecordScores", "score_record"]
+__all__ = ["TrackScores", "iter_track_scores", "score_tracks_of_file"]
 
 
 @dataclass(frozen=True, eq=False)
-class RecordScores:
+class TrackScores:
     """Scores of jets, in the order of their file.
 
     Attributes:
@@ -30,12 +32,51 @@ class RecordScores:
         unlabelled: (n,), bool; which of the others are not QCD either.
     """
 
-    scores: dict[str, NDArray[np.float32]]
+    scores: dict[str, NDArray[np.floating]]
     labels: NDArray[np.int64]
     unlabelled: NDArray[np.bool_]
 
+    @classmethod
+    def joined(cls, parts: Iterable["TrackScores"]) -> "TrackScores":
+        """Return the scores of one or more chunks by the same networks, in their order."""
+        chunks = list(parts)
+        return cls(
+            {
+                name: np.concatenate([chunk.scores[name] for chunk in chunks])
+                for name in chunks[0].scores
+            },
+            np.concatenate([chunk.labels for chunk in chunks]),
+            np.concatenate([chunk.unlabelled for chunk in chunks]),
+        )
 
-def score_record(
+
+def iter_track_scores(
+    chunks: Iterable[HbbJets],
+    taggers: Mapping[str, Tagger],
+    device: torch.device | str = "cpu",
+    observers: Mapping[str, Observer] | None = None,
+) -> Iterator[TrackScores]:
+    """Yield P(H→bb̄) of each chunk of jets.
+
+    Args:
+        chunks: The jets; they are not kept.
+        taggers: Interaction Networks, by any names; their inputs are arranged once for all.
+        device: Where to compute.
+        observers: By the name of the network whose inputs they see.
+    """
+    features = interaction_features()
+    for jets in chunks:
+        inputs = interaction_inputs(jets.tracks, jets.vertices)
+        scores = {}
+        for name, tagger in taggers.items():
+            rows = tagger.prepare(inputs, features)
+            scores[name] = score(tagger, rows, device)
+            if observers and name in observers:
+                observers[name].add(rows, jets.labels)
+        yield TrackScores(scores, jets.labels, jets.unlabelled)
+
+
+def score_tracks_of_file(
     path: str | PathLike[str],
     taggers: Mapping[str, Tagger],
     *,
@@ -44,7 +85,7 @@ def score_record(
     repair: bool = False,
     progress: Progress = silent,
     chunk: int = CHUNK,
-) -> RecordScores:
+) -> TrackScores:
     """Return P(H→bb̄) of the jets of a file, unlabelled ones as well.
 
     Args:
@@ -66,14 +107,8 @@ def score_record(
     """
     with open_table(path) as table:
         total = len(table) if jets is None else min(jets, len(table))
-        labels, unlabelled = np.empty(total, np.int64), np.empty(total, np.bool_)
-        scores = {name: np.empty(total, np.float32) for name in taggers}
+        chunks = table.iter_jets(stop=total, chunk=chunk, unlabelled="background", repair=repair)
+        found = iter_track_scores(chunks, taggers, device)
         # Chunks of all jets hold as many as are asked for, so each is where it begins.
-        parts = table.iter_jets(stop=total, chunk=chunk, unlabelled="background", repair=repair)
         starts = progress(range(0, total, chunk), "scoring")
-        for part, start in zip(parts, starts, strict=True):
-            rows = slice(start, start + len(part))
-            labels[rows], unlabelled[rows] = part.labels, part.unlabelled
-            for name, tagger in taggers.items():
-                scores[name][rows] = score_tracks(tagger, part.tracks, part.vertices, device)
-    return RecordScores(scores, labels, unlabelled)
+        return TrackScores.joined(part for part, _ in zip(found, starts, strict=True))

@@ -1,17 +1,21 @@
 """Weights to begin with: drawn at random, or taken from an earlier training.
 
-Source: FAIR4HEP/xAI4toptagger, option ``preload`` of the training of PFIN; the H→bb̄ works use the
-same surgery to retrain with fewer inputs (arXiv:2212.05081).
+Sources: FAIR4HEP/xAI4toptagger, option ``preload`` of the training of PFIN: the corners in which
+tensors overlap; arXiv:2212.05081, retraining of the Interaction Network with fewer features: what
+belongs to those that it sees (:mod:`repro.models.preload`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from repro.errors import BadInput
+from repro.models import preload as surgery
+from repro.models.interaction import feature_counts, kept_features
+from repro.models.tagger import Tagger
 
-__all__ = ["initialise", "preload"]
+__all__ = ["begin_with", "initialise", "preload"]
 
 
 def initialise(network: nn.Module, kind: str, seed: int) -> None:
@@ -40,6 +44,48 @@ def _glorot(layer: nn.Linear) -> None:
 
 
 _DRAW = {"torch": nn.Linear.reset_parameters, "glorot": _glorot}
+
+
+def begin_with(tagger: Tagger, state: Mapping[str, Tensor], *, corrected: bool) -> list[str]:
+    """Begin with the weights of another network, in the way of the tagger's family.
+
+    Args:
+        tagger: Its network gets the weights; what they have nothing for stays as it is.
+        state: Tensors by name.
+        corrected: Whether the originals' quirks are off.
+
+    Returns:
+        Names of the tensors that were taken.
+
+    Raises:
+        BadInput: If the weights have nothing in common with the network.
+    """
+    return _BEGIN.get(tagger.card.family, _corners)(tagger, state, corrected)
+
+
+def _corners(tagger: Tagger, state: Mapping[str, Tensor], _corrected: bool) -> list[str]:
+    return preload(tagger.network, state)
+
+
+def _features(tagger: Tagger, state: Mapping[str, Tensor], corrected: bool) -> list[str]:
+    """Take from an Interaction Network what belongs to the features that this one sees."""
+    fresh = tagger.network.state_dict()
+    given = feature_counts(state)
+    tracks, vertices = kept_features(tagger.card)
+    if given == (len(tracks), len(vertices)):
+        # It sees no fewer: its features are those of the other one.
+        tracks, vertices = list(range(given[0])), list(range(given[1]))
+    elif given != surgery.BASELINE_FEATURES:
+        raise BadInput(
+            f"the weights to begin with see {given[0]} track and {given[1]} vertex features: "
+            f"{tagger.card.name} can begin with those of in:baseline, or its own"
+        )
+    found = surgery.preload(fresh, state, tracks, vertices, corrected=corrected)
+    tagger.network.load_state_dict(dict(found.state))
+    return [name for name in fresh if name not in found.random]
+
+
+_BEGIN: dict[str, Callable[[Tagger, Mapping[str, Tensor], bool], list[str]]] = {"in": _features}
 
 
 def preload(network: nn.Module, state: Mapping[str, Tensor]) -> list[str]:

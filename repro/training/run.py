@@ -28,7 +28,7 @@ from repro.training.checkpoint import (
 )
 from repro.training.examples import Examples
 from repro.training.loop import Plan, train
-from repro.training.preload import initialise, preload
+from repro.training.preload import begin_with, initialise
 from repro.training.rules import Epoch
 from repro.training.run_card import describe_run, measure
 
@@ -100,7 +100,7 @@ def run_training(
     lock = alone(out / ".lock", f"another training runs in {out}: wait, or choose another")
     with lock if plan.crew.leads else contextlib.nullcontext():
         identity = _identity(tagger, learning, validation, plan, preloaded, corrected=corrected)
-        state = _begin(tagger, plan, out, identity, preloaded, restart=restart)
+        state = _begin(tagger, plan, out, identity, preloaded, corrected=corrected, restart=restart)
 
         def save(reached: Checkpoint) -> None:
             if plan.crew.leads:
@@ -150,6 +150,7 @@ def _begin(
     identity: str,
     preloaded: Preloaded | None,
     *,
+    corrected: bool,
     restart: bool,
 ) -> Checkpoint:
     """Return the state to begin from: the folder's, or a new one."""
@@ -167,7 +168,7 @@ def _begin(
     network = tagger.network.cpu()
     initialise(network, plan.recipe.initialisation, plan.recipe.seed)
     if preloaded:
-        preload(network, preloaded.state)
+        begin_with(tagger, preloaded.state, corrected=corrected)
     drawn = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     return Checkpoint(identity, drawn, {})
 

@@ -181,7 +181,7 @@ REFUSED = {
     "short.root --out a.h5": "short.root is truncated",
     "short.h5 --out a.h5": "short.h5 is truncated",
     "lacking.h5 --out a.h5": "lacking.h5 has no pfcand_erel: it needs the branches",
-    "top.h5 --out a.h5": "it needs the branches of record 12102",
+    "top.h5 --out a.h5": "holds no jets of record 12102",
     "twin.h5 --out twin.h5": "twin.h5 is the file that is converted: give another name",
     "twin.h5 --out linked.h5": "linked.h5 is the file that is converted: give another name",
     "jets.root --out twin.h5": "twin.h5 was made from other jets: remove it",

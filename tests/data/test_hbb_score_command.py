@@ -31,7 +31,7 @@ from repro.models.interaction import kept_features
 from repro.models.scores import score_tracks
 from repro.models.state import read_state
 from repro.models.tagger import load_tagger, predict_logits, untrained_tagger
-from repro.models.track_scoring import score_record
+from repro.models.track_scoring import score_tracks_of_file
 
 pytest.importorskip("uproot")
 
@@ -237,7 +237,7 @@ def test_several_networks_in_one_pass_and_any_chunks(made, chunk):
             seen.append((step, label))
             yield step
 
-    found = score_record("processed.h5", taggers, chunk=chunk, progress=progress)
+    found = score_tracks_of_file("processed.h5", taggers, chunk=chunk, progress=progress)
     labels, unlabelled = labels_of(made)
     np.testing.assert_array_equal(found.labels, labels)
     np.testing.assert_array_equal(found.unlabelled, unlabelled)
@@ -256,7 +256,7 @@ def test_no_more_than_a_chunk_is_read_at_once(monkeypatch):
         read(self)
 
     monkeypatch.setattr(HbbJets, "__post_init__", spy)
-    score_record("jets.root", {"it": tagger_of()}, chunk=8, jets=20)
+    score_tracks_of_file("jets.root", {"it": tagger_of()}, chunk=8, jets=20)
     assert sizes == [8, 8, 4]
 
 

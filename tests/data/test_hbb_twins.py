@@ -90,8 +90,12 @@ def test_many_missing_branches_are_counted(tmp_path):
     with h5py.File(tmp_path / "t.h5", "w") as file:
         for name in ("sample_isQCD", "fj_isQCD", "fj_isH"):
             file[name] = np.ones(3, np.int32)
-    with pytest.raises(BadInput, match=r"track_ptrel, track_erel, .* and 26 more"):
+    with pytest.raises(BadInput, match=r"track_ptrel, track_erel, .* and 51 more"):
         read(tmp_path / "t.h5")
+    with h5py.File(tmp_path / "no_flags.h5", "w") as file:
+        file["track_ptrel"] = np.ones((3, 60), np.float32)
+    with pytest.raises(BadInput, match=r"has no track_erel, .* and 53 more"):
+        read(tmp_path / "no_flags.h5")
 
 
 @pytest.mark.parametrize(

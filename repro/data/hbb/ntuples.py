@@ -16,7 +16,7 @@ from repro.data.hbb.branches import Group, find_group, tree_name
 from repro.data.hbb.extras import load_awkward, load_uproot
 from repro.data.hbb.labels import targets_of
 from repro.data.hbb.table import RecordTable
-from repro.data.hbb.twins import check_types, list_missing
+from repro.data.hbb.twins import check_types, refuse_missing
 from repro.data.pins import MAGIC
 from repro.errors import BadInput, IntegrityError, MissingData
 
@@ -35,8 +35,10 @@ class RootTable(RecordTable):
         except (KeyError, AttributeError) as error:
             held = ", ".join(self._file.keys(cycle=False)[:4]) or "nothing"
             raise BadInput(f"{self.label} has no tree {tree_name()} (it holds {held})") from error
-        for name in _NEEDED if length else ():
-            self._check(find_group(name))
+        if length:
+            refuse_missing(self.label, self._tree, _NEEDED)
+            for name in _NEEDED:
+                self._check(find_group(name))
         return length
 
     @classmethod
@@ -95,9 +97,7 @@ class RootTable(RecordTable):
         return values
 
     def _check(self, group: Group) -> None:
-        missing = [name for name in group.branches if name not in self._tree]
-        if missing:
-            raise BadInput(list_missing(self.label, missing))
+        refuse_missing(self.label, self._tree, [group.name])
         uproot = load_uproot()
         wanted = uproot.AsDtype if group.slots is None else uproot.AsJagged
         for name in group.branches:

@@ -216,5 +216,6 @@ class RecordTable(Closing):
         if any(faults):
             raise BadInput(
                 f"{self.label}: {', '.join(filter(None, faults))}; get the file again, "
-                "or give --repair (repair=True) to replace them as the ntuples' own program does"
+                "or have them replaced as the ntuples' own program does: --repair of score, "
+                "explain and convert (repair=True)"
             )

@@ -9,7 +9,7 @@ its last object of each kind, and if it had only one, the arrays are one row sho
 others: that row is read as empty.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from os import PathLike
 from typing import Any, Self
 
@@ -23,7 +23,7 @@ from repro.data.hbb.table import RecordTable
 from repro.data.hdf5 import load_filters, open_hdf5
 from repro.errors import BadInput
 
-__all__ = ["TwinTable", "check_types", "list_missing"]
+__all__ = ["TwinTable", "check_types", "refuse_missing"]
 
 _NEEDED = ("tracks", "vertices", "spectators", "flags")
 
@@ -44,9 +44,12 @@ class TwinTable(RecordTable):
     def _inspect(self) -> int:
         # Scalars have all rows; arrays of objects may lack the last one, see above.
         self._checked: dict[str, list[Any]] = {}
-        self._length = len(self._datasets(find_group("flags"))[0])
-        for name in _NEEDED if self._length else ():
-            self._check(find_group(name))
+        flag = find_group("flags").branches[0]
+        self._length = len(self._file[flag]) if flag in self._file else -1
+        if self._length:
+            refuse_missing(self.label, self._file, _NEEDED)
+            for name in _NEEDED:
+                self._check(find_group(name))
         return self._length
 
     def _read_group(self, group: Group, start: int, stop: int) -> NDArray[Any]:
@@ -62,9 +65,7 @@ class TwinTable(RecordTable):
         return targets_of(np.stack([d[start:stop] for d in self._check(flags)], axis=1))
 
     def _datasets(self, group: Group) -> list[Any]:
-        missing = [name for name in group.branches if name not in self._file]
-        if missing:
-            raise BadInput(list_missing(self.label, missing))
+        refuse_missing(self.label, self._file, [group.name])
         return [self._file[name] for name in group.branches]
 
     def _check(self, group: Group) -> list[Any]:
@@ -101,7 +102,28 @@ def check_types(label: str, name: str, dtype: np.dtype[Any], group: Group) -> No
         raise BadInput(f"{label}: {name} is of type {dtype}, not {wanted}: get the file again")
 
 
-def list_missing(label: str, missing: Sequence[str]) -> str:
-    """Say which branches a file lacks."""
+def refuse_missing(label: str, found: Container[str], groups: Sequence[str]) -> None:
+    """Raise unless a file has all branches of some groups.
+
+    Args:
+        label: The file, in messages.
+        found: What it has.
+        groups: Names of the groups.
+
+    Raises:
+        BadInput: If it has not; the message says which, and how many more.
+    """
+    needed = [name for group in groups for name in find_group(group).branches]
+    missing = [name for name in needed if name not in found]
+    if len(groups) > 1 and len(missing) == len(needed):
+        raise BadInput(
+            f"{label} holds no jets of record 12102, not one of its branches such as {needed[0]}: "
+            "give a ROOT file of the record, its twin, or what 'repro convert' makes of them"
+        )
+    if missing:
+        raise BadInput(_list_missing(label, missing))
+
+
+def _list_missing(label: str, missing: Sequence[str]) -> str:
     shown = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
     return f"{label} has no {shown}: it needs the branches of record 12102"

@@ -6,15 +6,17 @@ import numpy as np
 
 from repro.data.hbb.features import track_features, vertex_features
 from repro.data.integrity import hash_file
+from repro.errors import BadInput, IntegrityError
 from repro.features.waves import wave_jets
 from repro.figures.context import Context
 from repro.figures.interaction import (
+    FAMILY,
     NO_JETS,
     RANDOM_SPLIT,
     by_class,
     from_weights,
-    load_networks,
     logits_of,
+    sorted_labels,
     without_jets,
 )
 from repro.figures.record_scores import score_record
@@ -24,6 +26,7 @@ from repro.models.interaction import kept_features
 from repro.models.interaction_metadata import read_metadata
 from repro.models.tagger import Tagger
 from repro.results.document import Result
+from repro.results.evidence import missing
 
 __all__ = ["compute"]
 
@@ -52,6 +55,10 @@ _MEASURED = (
     "sparsity_hbb",
 )
 _SAID = "Whether a model was preloaded is what the authors' metadata say; five of them say nothing."
+_PINNED = (
+    "The bytes of the authors' files are hashed anew here. Files that differ from their pins are "
+    "never read: their models count as not loaded."
+)
 _UNLABELLED = (
     "Jets without a label count as background, as in the authors' notebooks; without them, as in "
     "their study of portability, in a column of its own."
@@ -63,7 +70,7 @@ def compute(context: Context) -> Result:
 
     Known logits are those of four artificial jets, and of a jet of nothing.
     """
-    networks = load_networks(context)
+    networks, failures = _load_each(context)
     digests = {label: _digest(context, tagger) for label, tagger in networks.items()}
     rows = {
         label: {
@@ -84,7 +91,10 @@ def compute(context: Context) -> Result:
         **dict.fromkeys(("weights", "golden"), alone),
         **{f"rows.{label}.parameters": from_weights([networks[label]]) for label in networks},
     }
-    notes, jets = [_SAID], NO_JETS
+    for label, why in failures.items():
+        parts = (f"rows.{label}", f"weights.sha256.{label}", f"golden.{label}")
+        evidence |= dict.fromkeys(parts, missing(f"its weights do not load: {why}"))
+    notes, jets = [_SAID, _PINNED], NO_JETS
     if context.record:
         scored = score_record(context, networks)
         for label, row in rows.items():
@@ -99,6 +109,26 @@ def compute(context: Context) -> Result:
     return context.result(
         "hbb/table1", jets, networks.values(), values, evidence=evidence, notes=notes
     )
+
+
+def _load_each(context: Context) -> tuple[dict[str, Tagger], dict[str, str]]:
+    """Return the networks whose weights load, and what is wrong with the others', by label.
+
+    Raises:
+        BadInput, IntegrityError: If not even the baseline's load, or a file that the user named
+            does not fit: one file cannot fit all.
+        DownloadFailed, MissingData, NotAvailable: If weights are out of reach.
+    """
+    named = context.settings.weights not in ("auto", "authors", "embedded")
+    networks, failures = {}, {}
+    for label in sorted_labels():
+        try:
+            networks[label] = context.tagger(f"{FAMILY}:{label}")
+        except (BadInput, IntegrityError) as error:
+            if named or label == BASELINE:
+                raise
+            failures[label] = str(error)
+    return networks, failures
 
 
 def _architecture(tagger: Tagger) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""The jets that ``repro train`` learns from, chooses the epoch by and tests on."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from repro.errors import MissingData, NotAvailable
+from repro.features.embedded import SHIPPED
+from repro.figures.context import Context
+from repro.models.tagger import Tagger
+from repro.training.examples import Examples, read_examples, split_examples
+from repro.training.track_examples import find_files, read_track_examples
+
+__all__ = ["read_all"]
+
+_ASIDE = 0.1
+_PINNED = {"paper": "toptag/data/train.h5", "embedded": SHIPPED}
+_VALIDATION = "toptag/data/val.h5"
+
+_Parts = tuple[Examples, Examples, dict[str, Examples]]
+
+
+def read_all(arguments: argparse.Namespace, context: Context, tagger: Tagger) -> _Parts:
+    """Return the jets to learn from, to choose the epoch by, and to test on, by name.
+
+    Args:
+        arguments: With ``data``, ``validation``, ``test``, ``jets`` and ``corrected``.
+        context: Gives pinned files.
+        tagger: Whose inputs.
+
+    Raises:
+        MissingData: If jets are not there.
+        BadInput: If they cannot be used, or are too few.
+        NotAvailable: If a library that they need is not installed.
+    """
+    return _READERS.get(tagger.card.family, _constituents)(arguments, context, tagger)
+
+
+def _constituents(arguments: argparse.Namespace, context: Context, tagger: Tagger) -> _Parts:
+    source = arguments.data
+    further = [*arguments.test, *([Path(arguments.validation)] if arguments.validation else [])]
+    for path in further if source in _PINNED else [Path(source), *further]:
+        if not path.is_file():
+            raise MissingData(f"no jets at {path}: check the path")
+
+    def read(path: Path, jets: int | None = None, *, of_paper: bool = False) -> Examples:
+        corrected = arguments.corrected
+        return read_examples(
+            path, tagger, jets, context.progress, corrected=corrected, of_paper=of_paper
+        )
+
+    is_paper = source == "paper"
+    path = context.fetch(_PINNED[source]) if source in _PINNED else Path(source)
+    learning = read(path, arguments.jets, of_paper=is_paper)
+    if arguments.validation:
+        validation = read(Path(arguments.validation))
+    elif is_paper:
+        validation = read(context.fetch(_VALIDATION), of_paper=True)
+    else:
+        learning, validation = split_examples(learning, _ASIDE)
+    return learning, validation, {path.name: read(path) for path in arguments.test}
+
+
+def _tracks(arguments: argparse.Namespace, context: Context, tagger: Tagger) -> _Parts:
+    if arguments.data in _PINNED:
+        raise NotAvailable(
+            f"--data {arguments.data}: {tagger.card.family} learns from files that are named: give "
+            "a file of record 12102, or a folder of what 'repro convert' makes of them"
+        )
+    wanted = [arguments.data, *map(str, arguments.test), arguments.validation]
+    files = {name: find_files(Path(name)) for name in wanted if name}
+
+    def read(name: str, jets: int | None = None) -> Examples:
+        return read_track_examples(
+            files[name], tagger, jets, context.progress, corrected=arguments.corrected
+        )
+
+    learning = read(arguments.data, arguments.jets)
+    if arguments.validation:
+        validation = read(arguments.validation)
+    else:
+        learning, validation = split_examples(learning, _ASIDE)
+    return learning, validation, {path.name: read(str(path)) for path in arguments.test}
+
+
+_READERS: dict[str, Callable[[argparse.Namespace, Context, Tagger], _Parts]] = {"in": _tracks}
