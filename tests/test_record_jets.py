@@ -10,10 +10,12 @@ from record_files import jets_of_a_class_by_chance, write_record
 
 from repro.catalogue import find_item
 from repro.data.integrity import hash_file
+from repro.data.pins import find_artifact
 from repro.data.record import list_record_files
-from repro.data.store import Store
+from repro.data.store import Store, shipped_path
 from repro.errors import MissingData
 from repro.figures.context import Context, Settings
+from repro.figures.record_jets import EMBEDDED
 from repro.figures.run import compute_item
 
 SCHEMA = json.loads(resources.files("repro.results").joinpath("schema.json").read_text("utf-8"))
@@ -168,17 +170,29 @@ def test_jets_that_are_not_there_are_one_line(make_context, data, said):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [("fixtures", "stored no jets of hbb"), ("embedded", "no simulated jets of hbb come")],
-)
-def test_sources_without_jets_of_hbb_leave_what_the_weights_decide(
-    make_context, caplog, data, said
-):
-    """So that ``verify --data embedded`` of both papers judges all it can."""
-    result = compute_item(find_item("hbb/fig11"), make_context(data=data))
+def test_sources_without_jets_of_hbb_leave_what_the_weights_decide(make_context, caplog):
+    """So that ``verify --data fixtures`` of both papers judges all it can."""
+    said = "stored no jets of hbb"
+    result = compute_item(find_item("hbb/fig11"), make_context(data="fixtures"))
     verdicts = {entry["verdict"] for entry in result.claims}
     assert verdicts == {"reproduced", "not tested"}
     without = [entry["reason"] for entry in result.claims if entry["verdict"] == "not tested"]
     assert all(said in reason or ROUNDING in reason for reason in without)
     assert said in caplog.text
+
+
+def test_simulated_jets_come_with_the_package(make_context):
+    found = make_context(data="embedded", jets=50).record
+    assert (found.source, found.kind) == ("embedded", "other")
+    assert sum(len(part) for part in found.iter_jets()) == 50
+    block = found.data(50)
+    assert block["source"] == "embedded"
+    assert block["id"] == EMBEDDED
+    assert block["sha256"] == hash_file(shipped_path(find_artifact(EMBEDDED)))
+    assert block["selection"] == "first 50"
+    assert "window-1.h5" in found.describe(50)
+
+
+def test_more_simulated_jets_than_there_are_is_all_of_them(make_context):
+    found = make_context(data="embedded", jets=10**6).record
+    assert found.data(sum(len(part) for part in found.iter_jets()))["selection"] == "all"

@@ -17,12 +17,12 @@ from repro.data.hbb.opening import open_table
 from repro.data.hbb.streaming import is_address
 from repro.data.integrity import hash_file
 from repro.data.invocation import invocation
-from repro.data.pins import Artifact
+from repro.data.pins import Artifact, find_artifact
 from repro.data.record import GROUP, SUFFIXES, find_fetched, index_of, list_record_files
-from repro.data.store import Store
+from repro.data.store import Store, shipped_path
 from repro.errors import MissingData
 
-__all__ = ["RecordFiles", "choose_record_files"]
+__all__ = ["EMBEDDED", "RecordFiles", "choose_record_files"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,9 +34,10 @@ _ABSENT = (
     "'{} fetch hbb/record --files 1' gets the first"
 )
 _NONE = {
-    "fixtures": "the authors stored no jets of hbb: --data takes auto, paper or a file",
-    "embedded": "no simulated jets of hbb come with it: --data takes auto, paper or a file",
+    "fixtures": "the authors stored no jets of hbb: --data takes auto, paper, embedded or a file",
 }
+EMBEDDED = "hbb/embedded/window-1.h5"
+"""Id of the pin of the simulated jets that come with the package."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class RecordFiles:
     """Files of jets; none is fetched, opened or hashed before it is needed.
 
     Attributes:
-        source: ``paper`` for files of the record, ``path`` for a user's file, or ``none``.
+        source: ``paper`` for files of the record, ``embedded`` for the simulated jets that come
+            with the package, ``path`` for a user's file, or ``none``.
         files: Files of the record, or the path or address of a file; none if the source is
             ``none``.
         store: Where files of the record are.
@@ -97,6 +99,9 @@ class RecordFiles:
         """
         if self.source == "none":
             return dict(_UNNAMED, source="none", id="none")
+        if self.source == "embedded":
+            embedded = find_artifact(EMBEDDED)
+            return dict(_UNNAMED, source="embedded", id=embedded.id, sha256=embedded.sha256)
         if self.source == "paper":
             files = [file for file in self.used if isinstance(file, Artifact)]
             for file in files:  # what they are is settled when they are first fetched
@@ -152,15 +157,20 @@ def choose_record_files(chosen: str, limit: int | None, store: Store) -> RecordF
     """Return the jets of a choice; ``auto`` takes test files at hand or none, and says which.
 
     Args:
-        chosen: ``auto``, ``paper``, or the path or address of a file.
+        chosen: ``auto``, ``paper``, ``embedded``, or the path or address of a file.
         limit: Use the first so many jets.
         store: Where the record's files are.
 
     Raises:
+        IntegrityError: If the jets that come with the package were changed.
         MissingData: If there are no such jets.
     """
     if chosen in _NONE:
         return _no_jets(_NONE[chosen], store)
+    if chosen == "embedded":
+        embedded = find_artifact(EMBEDDED)
+        shipped_path(embedded)  # or raises, before anything is computed
+        return RecordFiles("embedded", (embedded,), store, limit)
     if chosen not in ("auto", "paper"):
         if not is_address(chosen) and not Path(chosen).is_file():
             raise MissingData(f"no data at {chosen!r}: give auto, paper, a file or its address")

@@ -15,7 +15,7 @@ from repro.errors import BadInput, UnknownName
 
 def test_every_pin_is_complete():
     artifacts = load_registry()
-    assert len(artifacts) == 172
+    assert len(artifacts) == 173
     for artifact in artifacts:
         assert artifact.size > 0
         assert artifact.licence
@@ -53,7 +53,7 @@ def test_data_set():
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("toptag/weights", 82), ("toptag/fixtures/", 19), ("hbb", 67)]
+    ("name", "count"), [("toptag/weights", 82), ("toptag/fixtures/", 19), ("hbb", 68)]
 )
 def test_groups(name, count):
     assert len(find_artifacts(name)) == count
