@@ -80,7 +80,7 @@ def test_list(call, registry):
 def test_list_of_the_real_registry(call):
     _, out = call("--list", "--json")
     facts = json.loads(out)
-    assert len(facts) == 172
+    assert len(facts) == 173
     assert {fact["state"] for fact in facts} == {"missing", "shipped"}
     _, out = call("--list", "toptag/data/test.h5")
     assert out.split() == [
