@@ -122,6 +122,28 @@ def test_a_folder_gets_files_as_the_authors_converter_makes_them(capsys):
     assert len(read("folder/newdata_1.h5")[0]) == 4
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["jets.root", "twin.h5", "short.h5"], "short.h5 is truncated"),
+        (["jets.root", "lacking.h5"], "lacking.h5 has no pfcand_erel"),
+        (["jets.root", "nowhere.root"], "nowhere.root is not there"),
+        (["jets.root", "twin.h5"], "newdata_1.h5 was made from other jets"),
+        (["jets.root", "short.h5", "--jets", "3"], "short.h5 is truncated"),
+    ],
+)
+@pytest.mark.usefixtures("alone")
+def test_all_files_are_looked_at_before_any_is_written(capsys, given, said):
+    make_faulty_files()
+    if "made from" in said:
+        call(capsys, "convert", "jets.root", "--out", "folder/newdata_1.h5", "--jets", 2)
+    before = sorted(Path().rglob("*"))
+    code, out, err = call(capsys, "convert", *given, "--out", "folder")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert sorted(Path().rglob("*")) == before
+
+
 @pytest.mark.usefixtures("alone")
 def test_what_is_made_is_not_made_again_nor_replaced_by_other_jets(capsys):
     assert call(capsys, "convert", "jets.root", "--out", "a.h5", "--jets", 9)[0] == 0
