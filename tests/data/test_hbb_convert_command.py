@@ -1,23 +1,19 @@
 """The command ``convert``: one file of a range, a folder of files, and what it refuses."""
 
 import copy
-import shutil
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-import torch
 from faulty_server import ranged
+from hbb_commands import call, save, tagger_of
 from hbb_files import assert_same, make, write_root, write_twin
-from safetensors.torch import save_file
 
 from repro.cli import convert as command
-from repro.cli import main
 from repro.data.hbb.branches import find_group
 from repro.data.hbb.opening import open_table
 from repro.data.record import SPLITS
-from repro.models.tagger import untrained_tagger
 
 pytest.importorskip("uproot")
 
@@ -31,25 +27,6 @@ def files(tmp_path_factory):
     write_root(MADE, folder / "jets.root")
     write_twin(MADE, folder / "twin.h5")
     return folder
-
-
-@pytest.fixture
-def alone(monkeypatch, tmp_path, files):
-    """A folder with a ROOT file and its twin alone, and no network."""
-    folder = tmp_path / "here"
-    shutil.copytree(files, folder)
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("REPRO_OFFLINE", "1")
-    return folder
-
-
-def call(capsys, *arguments):
-    try:
-        code = main(list(map(str, arguments)))
-    except SystemExit as stop:
-        code = stop.code
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def read(path):
@@ -88,11 +65,7 @@ def test_the_file_has_the_jets_that_are_asked_for(capsys, name, options, rows):
 @pytest.mark.parametrize("name", ["jets.root", "twin.h5"])
 @pytest.mark.usefixtures("alone")
 def test_scores_of_a_file_and_of_what_is_made_of_it_are_equal(capsys, name):
-    tagger = untrained_tagger("in", 3)
-    with torch.no_grad():
-        tagger.network.classifier.weight.mul_(1e-3)
-    state = {key: value.contiguous() for key, value in tagger.network.state_dict().items()}
-    save_file(state, "w.safetensors")
+    save(tagger_of("in"), "w.safetensors")
     assert call(capsys, "convert", name, "--out", "newdata.h5")[0] == 0
     found = []
     for file in (name, "newdata.h5"):

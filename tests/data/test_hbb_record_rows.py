@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
+from hbb_commands import tagger_of
 from hbb_files import make, write_originals
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,6 @@ from repro.features.interaction import (
     interaction_inputs,
 )
 from repro.features.record_rows import RecordRows
-from repro.models.tagger import untrained_tagger
 
 SIZES = 23, 14
 MADE = [make(n, seed=n) for n in SIZES]
@@ -72,9 +71,7 @@ def test_jets_are_read_in_their_order(paths):
 
 
 def problem_of(inputs, labels):
-    tagger = untrained_tagger("in:pfeaturesdropped14_hidden16_De8_Do8", 3)
-    with torch.no_grad():
-        tagger.network.classifier.weight.mul_(1e-3)
+    tagger = tagger_of("in:pfeaturesdropped14_hidden16_De8_Do8")
     features = interaction_features()
     columns = list(tagger.card.columns(features))
     names = tuple(features[i] for i in columns)
