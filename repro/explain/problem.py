@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +15,11 @@ from repro.data.callbacks import Progress, silent
 from repro.data.memory import free_memory
 from repro.errors import BadInput
 from repro.explain.padding import FilledBy, filled_entries
+from repro.explain.rows import Rows
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.ranks import Places, places_of
 
-__all__ = ["Explanation", "Problem", "Rows"]
+__all__ = ["Explanation", "Problem"]
 
 # Modules that do something else in training than in evaluation.
 _RANDOM = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001
@@ -28,27 +29,6 @@ _NUMBERS_PER_BATCH = 2**23
 
 # Methods that hold all jets copy the inputs, and what is left is for the results.
 _COPIES = 3
-
-
-class Rows(Protocol):
-    """Inputs (n, columns) that are read when a slice of them is asked for."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Jets and columns."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the inputs."""
-
-    def __len__(self) -> int:
-        """Return the number of jets."""
-
-    def __getitem__(self, rows: slice, /) -> NDArray[np.floating]:
-        """Return the inputs of consecutive jets."""
-
-    def whole(self) -> NDArray[np.floating]:
-        """Return the inputs of all jets."""
 
 
 @dataclass(frozen=True)
