@@ -75,6 +75,31 @@ def test_the_table_says_which_places_a_feature_may_have(capsys, jets, tmp_path):
     assert "as if the errors" not in printed
 
 
+def test_of_a_matrix_the_strongest_pairs_are_shown(capsys, jets, tmp_path):
+    out = tmp_path / "matrix.json"
+    given = ("correlation", "mbns", jets, "--jets", 60, "-q")
+    code, printed, _ = call(capsys, *given)
+    assert code == 0
+    assert call(capsys, *given, "--out", out)[1] == f"{printed}wrote {out}\n"
+    document = json.loads(out.read_text())
+    row = re.compile(r"^  (\w+) – (\w+) +(\S+)  \[(\S+), (\S+)\]$", re.MULTILINE)
+    names = document["names"]
+    for panel, text in zip(
+        ("qcd", "top"), printed.split("the pairs with the largest")[1:], strict=True
+    ):
+        matrix = np.array(document["panels"][panel]["value"], float)
+        every = np.abs(matrix[np.triu_indices(len(names), 1)])
+        found = row.findall(text)
+        assert len(found) == 20
+        for first, second, value, low, high in found:
+            entry = matrix[names.index(first), names.index(second)]
+            assert float(value) == pytest.approx(entry, rel=1e-3)
+            assert float(low) <= float(value) <= float(high)
+        sizes = [abs(float(entry[2])) for entry in found]
+        np.testing.assert_allclose(sizes, np.sort(every[~np.isnan(every)])[::-1][:20], rtol=1e-3)
+        assert f"and {(~np.isnan(every)).sum() - 20} more: --out writes all" in text
+
+
 def test_a_matrix_has_no_places(capsys, jets, tmp_path):
     out = tmp_path / "matrix.json"
     call(capsys, "correlation", "mbns", jets, "--jets", 60, "--out", out, "-q")

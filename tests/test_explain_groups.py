@@ -184,9 +184,9 @@ def test_relevance_of_features_is_the_sum_over_tracks(problem):
     options = {"biases": False, "outliers": "kept", "rule": "zero"}
     columns = dataclasses.replace(problem, groups={})
     found = find_method("lrp").explain(problem, **options)
-    from repro.explain.lrp import _relevance, normalise
+    from repro.explain.lrp import _shares
 
-    shares = normalise(_relevance(columns, "zero", None, biases=False))
+    shares = _shares(columns, "zero", None, biases=False)
     mine = shares[problem.labels == 1].reshape(3, -1)
     expected = np.abs(mine[:, :1800].reshape(3, 30, 60).sum(axis=2)).mean(axis=0)
     np.testing.assert_allclose(found.panels["hbb"].value[:30], expected, rtol=1e-9)

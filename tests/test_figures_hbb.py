@@ -187,6 +187,13 @@ def test_shares_that_rounding_moves_decide_no_claim(compute):
         assert entry["verdict"] == ("not tested" if ill else "reproduced"), entry["id"]
         assert entry["got"] is not None
         assert (ROUNDING in entry["reason"]) == ill
+    drawn = {(name, key) for name, by_key in result.values["moves"].items() for key in by_key}
+    claimed = (
+        c.value.split(".")
+        for c in load_claims("hbb")
+        if c.item == "hbb/fig11" and (c.value or "").startswith("golden")
+    )
+    assert drawn == {(path[1], path[2]) for path in claimed}
     moves = result.values["moves"]["gamma"]
     assert moves["target0"]["track_erel"] > 0.001 > moves["target0"]["sv_erel"]
     exact = [result.values[kind]["gamma"]["target0"]["sv_erel"] for kind in ("golden", "double")]

@@ -4,6 +4,7 @@ import argparse
 import inspect
 import json
 from collections.abc import Mapping
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,7 +187,7 @@ def _option(text: str) -> tuple[str, Any]:
 def _table(found: "Explanation", panel: str) -> list[str]:
     numbers = found.panels[panel]
     if numbers.value.ndim != 1:
-        return [f"{panel}: a matrix of {len(numbers.value)} features, see --out"]
+        return _strongest_pairs(found, panel)
     places = found.places(panel)
     width, widest = max(map(len, found.names)), len(str(len(found.names)))
     rows = [f"{panel}:"]
@@ -196,9 +197,28 @@ def _table(found: "Explanation", panel: str) -> list[str]:
         number = f"{entry.value:.4g}  [{entry.low:.4g}, {entry.high:.4g}]"
         label = f"{places.rank[position]:>{widest}}"
         rows.append(f"  {label}  {name:{width}}  {number}  place {places.span(position)}")
-    left = len(found.names) - _SHOWN
-    more = [f"  and {left} more: --out writes all of them"] if left > 0 else []
-    return [*rows, *more, *([] if places.paired else [_ASSUMED])]
+    return [*rows, *_more(len(found.names)), *([] if places.paired else [_ASSUMED])]
+
+
+def _strongest_pairs(found: "Explanation", panel: str) -> list[str]:
+    """Return the pairs of different features with the largest numbers of a matrix."""
+    numbers = found.panels[panel]
+    size = range(len(found.names))
+    pairs = [(i, j) for i in size for j in size if i < j and not isnan(numbers.value[i, j])]
+    pairs.sort(key=lambda pair: -abs(numbers.value[pair]))
+    shown = {pair: " – ".join(found.names[i] for i in pair) for pair in pairs[:_SHOWN]}
+    width = max(map(len, shown.values()), default=0)
+    rows = []
+    for pair, name in shown.items():
+        value, low, high = (end[pair] for end in (numbers.value, numbers.low, numbers.high))
+        rows.append(f"  {name:{width}}  {value:.4g}  [{low:.4g}, {high:.4g}]")
+    return [f"{panel}: the pairs with the largest numbers", *rows, *_more(len(pairs))]
+
+
+def _more(count: int) -> list[str]:
+    """Return a line on what is not shown of so many, if there is something."""
+    left = count - _SHOWN
+    return [f"  and {left} more: --out writes all of them"] if left > 0 else []
 
 
 def _write(

@@ -81,14 +81,20 @@ def _find_constituents(
 
 
 def _find_tracks(arguments: argparse.Namespace, context: "Context", tagger: "Tagger") -> Found:
-    from repro.data.hbb.jets import join_jets  # noqa: PLC0415 - with numpy
+    from repro.data.hbb.streaming import is_address  # noqa: PLC0415 - with numpy, as all below
+    from repro.features.record_rows import RecordRows  # noqa: PLC0415
     from repro.figures.record_jets import choose_record_files  # noqa: PLC0415
-    from repro.figures.tracks import track_problem  # noqa: PLC0415
+    from repro.figures.tracks import columns_of, track_problem  # noqa: PLC0415
 
     files = choose_record_files(str(arguments.file), arguments.jets, context.store)
     policy: Unlabelled = arguments.unlabelled or "background"
-    parts = files.iter_jets(policy, repair=bool(arguments.repair))
-    jets = join_jets(list(parts))
+    jets = RecordRows(
+        files.paths,
+        limit=files.limit,
+        unlabelled=policy,
+        repair=bool(arguments.repair),
+        columns=columns_of(tagger),
+    )
     counted = {
         "hbb": int(jets.labels.sum()),
         "others": int((jets.labels == 0).sum()),
@@ -99,6 +105,8 @@ def _find_tracks(arguments: argparse.Namespace, context: "Context", tagger: "Tag
         f"{counted['unlabelled']:,} of them unlabelled"
     )
     problem = track_problem(context, jets, tagger)
+    if is_address(arguments.file):
+        problem = problem.in_memory()  # methods go over the jets more than once
     return Found(problem, about, {**files.data(len(jets)), "classes": counted})
 
 

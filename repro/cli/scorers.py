@@ -7,7 +7,8 @@ weights are fetched, and a function that scores it and says what it did.
 import argparse
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,17 @@ def check_options(arguments: argparse.Namespace, name: str, scorer: Scorer) -> N
                 raise BadInput(f"--{option} has no meaning for {name}: {meaning}; leave it out")
 
 
+@contextmanager
+def _other_jets(is_other: Callable[[str], bool], file: str, said: str) -> Iterator[None]:
+    """Say what a file has that cannot be opened, if it has jets of the other kind."""
+    try:
+        yield
+    except BadInput as error:
+        if is_other(file):
+            raise BadInput(f"{file} has {said}") from error
+        raise
+
+
 def _check_constituents(arguments: argparse.Namespace) -> None:
     from repro.data.hbb.opening import is_record_file  # noqa: PLC0415 - with h5py, as all below
     from repro.data.hbb.streaming import is_address  # noqa: PLC0415
@@ -80,16 +92,10 @@ def _check_constituents(arguments: argparse.Namespace) -> None:
 
     if is_address(arguments.file):
         raise BadInput(f"{arguments.file} is an address: fetch the file, and give its path")
-    try:
-        with open_jets(arguments.file):
-            pass
-    except BadInput as error:
-        if is_record_file(arguments.file):
-            raise BadInput(
-                f"{arguments.file} has the tracks and vertices of record 12102, and "
-                f"{arguments.model} takes constituents: take in"
-            ) from error
-        raise
+    said = f"the tracks and vertices of record 12102, and {arguments.model} takes constituents: "
+    said += "take in"
+    with _other_jets(is_record_file, arguments.file, said), open_jets(arguments.file):
+        pass
 
 
 def _score_constituents(
@@ -141,17 +147,10 @@ def _check_tracks(arguments: argparse.Namespace) -> None:
     from repro.data.hbb.opening import open_table  # noqa: PLC0415 - with h5py, as all below
     from repro.data.open_jets import is_jet_file  # noqa: PLC0415
 
-    try:
-        with open_table(arguments.file):
-            pass
-    except BadInput as error:
-        if is_jet_file(arguments.file):
-            raise BadInput(
-                f"{arguments.file} has jets with constituents, and {arguments.model} takes the "
-                "tracks and vertices of record 12102: take topodnn, mbns, pfn, pfin or "
-                "augpfn"
-            ) from error
-        raise
+    said = f"jets with constituents, and {arguments.model} takes the tracks and vertices of record "
+    said += "12102: take topodnn, mbns, pfn, pfin or augpfn"
+    with _other_jets(is_jet_file, arguments.file, said), open_table(arguments.file):
+        pass
 
 
 def _score_tracks(arguments: argparse.Namespace, context: "Context", tagger: "Tagger") -> Scored:

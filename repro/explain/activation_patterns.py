@@ -104,7 +104,8 @@ def explain_by_activation_patterns(
         BadInput: If the network has no ReLU module, or no padding that could be left out.
     """
     counter = ActivityCounter(problem.network, problem.device, fired=fired, padding=padding)
-    counter.add(problem.inputs, problem.labels, problem.progress)
+    for inputs, labels in problem.batches():
+        counter.add(inputs, labels, problem.progress)
     return counter.explain(problem.classes, problem.seed, quiet=quiet, level=level)
 
 

@@ -55,7 +55,9 @@ def draw_conditionally(problem: Problem) -> NDArray[np.floating]:
             objects for each of their columns.
     """
     generator = np.random.default_rng(problem.seed)
-    drawn = problem.inputs.copy()
+    problem = problem.in_memory()
+    whole = problem.whole
+    drawn = whole.copy()
     ranked = {column for columns in problem.members.values() for column in columns}
     filled = problem.filled_table()
     for names, places in _kinds(problem).items():
@@ -64,7 +66,7 @@ def draw_conditionally(problem: Problem) -> NDArray[np.floating]:
             continue
         rows = [np.flatnonzero(filled(slot[:1])[:, 0]) for slot in places]
         objects = np.concatenate(
-            [problem.inputs[mine][:, slot] for mine, slot in zip(rows, places, strict=True)]
+            [whole[mine][:, slot] for mine, slot in zip(rows, places, strict=True)]
         )
         if not len(objects):
             continue

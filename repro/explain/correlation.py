@@ -48,7 +48,7 @@ def _filled_correlations(
 ) -> Intervals:
     """Return the correlations of columns over the jets in which both of a pair are filled."""
     if not problem.filled_by:
-        return correlations(problem.inputs[mine][:, columns], level)
+        return correlations(problem.whole[mine][:, columns], level)
     # Columns that are filled together, such as those of a constituent, have the same jets.
     groups: dict[int | tuple[int, ...], list[int]] = {}
     for position, column in enumerate(columns):
@@ -58,7 +58,7 @@ def _filled_correlations(
         alone = first is second
         chosen = [columns[position] for position in (first if alone else first + second)]
         both = mine & problem.filled(chosen[0]) & problem.filled(chosen[-1])
-        found = correlations(problem.inputs[both][:, chosen], level)
+        found = correlations(problem.whole[both][:, chosen], level)
         size = len(first)
         for whole, part in ((value, found.value), (low, found.low), (high, found.high)):
             block = part if alone else part[:size, size:]

@@ -56,7 +56,7 @@ def explain_by_kernel_shap(
     Raises:
         BadInput: If the background has no jets, or the coalitions are too few.
     """
-    whole = problem.inputs if background is None else background
+    whole = problem.whole if background is None else background
     found = kernel_shap(
         problem,
         whole,

@@ -119,10 +119,10 @@ def kernel_shap(
     jets = range(len(problem.inputs)) if partly else ()
     drawn = [draw_background(len(whole), size, problem.seed, jet) for jet in jets]
     in_halves = pick_halved(problem.labels, halved) if partly and size > 1 else np.zeros(0, int)
-    logits = _logits(problem, problem.inputs)
+    logits = _logits(problem, problem.whole)
     explained = logits if link == "logit" else np.asarray(expit(logits))
     key = fingerprint(
-        [problem.inputs, whole, explained, in_halves],
+        [problem.whole, whole, explained, in_halves],
         shap.__version__,
         nsamples,
         l1_reg,

@@ -219,7 +219,7 @@ def explain_by_lrp(
             Interaction Network.
         level: Confidence level of the intervals (outlier bounds held fixed).
     """
-    relevance = problem.summed(normalise(_relevance(problem, rule, parameter, biases=biases)))
+    relevance = _shares(problem, rule, parameter, biases=biases)
     panels = {}
     for label, name in enumerate(problem.classes):
         mine = treat_outliers(relevance[problem.of_class(label)], outliers)
@@ -239,7 +239,8 @@ def explain_by_lrp(
     )
 
 
-def _relevance(problem: Problem, rule: str, parameter: float | None, *, biases: bool) -> FloatArray:
+def _shares(problem: Problem, rule: str, parameter: float | None, *, biases: bool) -> FloatArray:
+    """Return the normalised relevance of each ranked feature, (n, ranked)."""
     network = problem.network.to(problem.device)
     shared = functools.partial(propagate, rule=rule, parameter=parameter, biases=biases)
     run: Callable[[Tensor, Tensor], Tensor]
@@ -250,15 +251,16 @@ def _relevance(problem: Problem, rule: str, parameter: float | None, *, biases: 
             layers = check_dense(network, problem.tensor(problem.inputs[:256]))
         run = functools.partial(shared, layers)
     parts = []
-    starts = range(0, len(problem.inputs), _JETS_PER_BATCH)
+    size = min(_JETS_PER_BATCH, problem.rows_at_once)
+    starts = range(0, len(problem.inputs), size)
     for first in problem.progress(starts, "LRP"):
-        inputs = problem.tensor(problem.inputs[first : first + _JETS_PER_BATCH])
+        inputs = problem.tensor(problem.inputs[first : first + size])
         labels = torch.from_numpy(np.ascontiguousarray(problem.labels[first : first + len(inputs)]))
         with torch.inference_mode():
             logits = network(inputs)
             begin = start_relevance(logits, labels.to(logits.device))
             found = run(inputs, begin)
-            parts.append(found.double().cpu().numpy())
+            parts.append(problem.summed(normalise(found.double().cpu().numpy())))
     return np.concatenate(parts)
 
 

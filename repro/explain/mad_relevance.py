@@ -159,7 +159,7 @@ def _errors_of_the_means(
 
 def _correlation_of_means(problem: Problem) -> FloatArray:
     """Return the correlation (k, k) of the errors of the means of the ranked columns."""
-    inputs = problem.inputs[:, problem.ranked].astype(np.float64)
+    inputs = problem.whole[:, problem.ranked].astype(np.float64)
     inputs[~problem.filled_table()(problem.ranked)] = np.nan
     return correlation_of_means(inputs)
 

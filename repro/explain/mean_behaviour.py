@@ -37,7 +37,7 @@ def explain_by_mean_behaviour(
         level: Confidence level of the intervals.
     """
     network = problem.network.to(problem.device)
-    sample = moments([problem.inputs.astype(np.float64)])
+    sample = moments([problem.whole.astype(np.float64)])
     means = np.vstack([sample[1], draw_means(sample, problem.seed)])
     inputs = problem.tensor(means.astype(problem.inputs.dtype))
     with torch.inference_mode():

@@ -28,6 +28,7 @@ def explain_by_permutation(problem: Problem, *, level: float = 0.95) -> Explanat
         problem: The classifier and its jets; its seed is that of the shuffling.
         level: Confidence level of the intervals.
     """
+    problem = problem.in_memory()
     found = occlude(problem, _shuffled(problem), level)
     return dataclasses.replace(found, method="permutation", settings={"seed": problem.seed})
 
@@ -39,12 +40,13 @@ def _shuffled(problem: Problem) -> NDArray[np.floating]:
     have: those of PFN for the paper's jets fill a gigabyte.
     """
     generator = np.random.default_rng(problem.seed)
-    shuffled = problem.inputs.copy()
     check_no_shared(problem)
+    whole = problem.whole
+    shuffled = whole.copy()
     filled = problem.filled_table()
     for columns in problem.members.values():
         rows, places = np.nonzero(filled(columns))
         taken = np.asarray(columns)[places]
         order = generator.permutation(len(rows))
-        shuffled[rows, taken] = problem.inputs[rows[order], taken[order]]
+        shuffled[rows, taken] = whole[rows[order], taken[order]]
     return shuffled

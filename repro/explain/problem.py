@@ -1,7 +1,7 @@
 """What every explanation method takes and gives."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
 from repro.data.callbacks import Progress, silent
+from repro.data.memory import free_memory
 from repro.errors import BadInput
 from repro.explain.padding import FilledBy, filled_entries
+from repro.explain.rows import Rows
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.ranks import Places, places_of
 
@@ -23,6 +25,10 @@ __all__ = ["Explanation", "Problem"]
 _RANDOM = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)  # noqa: SLF001
 
 _JETS_PER_BATCH = 16_384
+_NUMBERS_PER_BATCH = 2**23
+
+# Methods that hold all jets copy the inputs, and what is left is for the results.
+_COPIES = 3
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Problem:
     Attributes:
         network: From inputs (n, features) to logits: (n,) for one output, which favours
             class 1, or (n, classes).
-        inputs: (n, features).
+        inputs: (n, features); or what reads them, for methods that go over the jets batch by batch.
         labels: (n,) in 0, 1.
         features: Names of the input columns.
         classes: Names of class 0 and class 1.
@@ -49,7 +55,7 @@ class Problem:
     """
 
     network: nn.Module
-    inputs: NDArray[np.floating]
+    inputs: NDArray[np.floating] | Rows
     labels: NDArray[np.integer]
     features: tuple[str, ...]
     classes: tuple[str, str] = ("qcd", "top")
@@ -61,7 +67,7 @@ class Problem:
     progress: Progress = field(default=silent, compare=False)
 
     def __post_init__(self) -> None:
-        if self.inputs.ndim != 2 or self.inputs.shape[1] != len(self.features):
+        if len(self.inputs.shape) != 2 or self.inputs.shape[1] != len(self.features):
             raise BadInput(
                 f"inputs have shape {self.inputs.shape} and there are {len(self.features)} "
                 "feature names: give one name per column"
@@ -87,12 +93,13 @@ class Problem:
         ):
             raise BadInput("the network is in training mode and would be random: call its eval()")
         numbers = next((p for p in self.network.parameters() if p.is_floating_point()), None)
-        given = torch.from_numpy(self.inputs[:0]).dtype
+        given = torch.from_numpy(np.empty(0, self.inputs.dtype)).dtype
         if numbers is not None and numbers.dtype != given:
             raise BadInput(
                 f"inputs are {given} and the network's weights {numbers.dtype}: cast one"
             )
-        if not np.isfinite(self.inputs).all():
+        # Those that are read are checked when they are.
+        if isinstance(self.inputs, np.ndarray) and not np.isfinite(self.inputs).all():
             raise BadInput("inputs hold NaN or infinity: drop or repair these jets first")
 
     @property
@@ -138,7 +145,43 @@ class Problem:
 
     def with_jets(self, rows: NDArray[np.integer]) -> "Problem":
         """Return the problem with some of its jets, in the order of ``rows``."""
-        return dataclasses.replace(self, inputs=self.inputs[rows], labels=self.labels[rows])
+        return dataclasses.replace(self, inputs=self.whole[rows], labels=self.labels[rows])
+
+    def in_memory(self) -> "Problem":
+        """Return the problem with the inputs of all jets in memory, where they may be already.
+
+        Raises:
+            BadInput: If they do not fit, or cannot be read.
+        """
+        if isinstance(self.inputs, np.ndarray):
+            return self
+        jets, columns = self.inputs.shape
+        each = _COPIES * columns * self.inputs.dtype.itemsize
+        free = free_memory()
+        if free is not None and jets * each > free:
+            raise BadInput(
+                f"{jets:,} jets do not fit: all have to be in memory, {each / 1e3:.0f} kB each, "
+                f"and {free / 1e9:.1f} GB are free: give --jets {free // each} or fewer"
+            )
+        return dataclasses.replace(self, inputs=self.inputs.whole())
+
+    @property
+    def whole(self) -> NDArray[np.floating]:
+        """The inputs of all jets, (n, features), see :meth:`in_memory`."""
+        found = self.in_memory().inputs
+        assert isinstance(found, np.ndarray)  # noqa: S101 - for mypy
+        return found
+
+    def batches(self) -> Iterator[tuple[NDArray[np.floating], NDArray[np.integer]]]:
+        """Yield inputs and labels: all at once if they are in memory, else a few at a time."""
+        size = len(self.labels) if isinstance(self.inputs, np.ndarray) else self.rows_at_once
+        for start in range(0, len(self.labels), size):
+            yield self.inputs[start : start + size], self.labels[start : start + size]
+
+    @property
+    def rows_at_once(self) -> int:
+        """Jets in a batch: fewer where a jet has thousands of columns."""
+        return max(1, min(_JETS_PER_BATCH, _NUMBERS_PER_BATCH // max(1, len(self.features))))
 
     def tensor(self, values: NDArray[np.floating]) -> Tensor:
         """Return an array as a tensor on the device."""
@@ -150,7 +193,7 @@ class Problem:
         Zero where no entry is filled.
         """
         if not self.filled_by:
-            return np.asarray(self.inputs.mean(axis=0, dtype=np.float64))
+            return np.asarray(self.whole.mean(axis=0, dtype=np.float64))
         filled, total = self._filled_sums(np.zeros(self.inputs.shape[1]), 1)
         return np.asarray(total / np.maximum(filled, 1))
 
@@ -161,9 +204,10 @@ class Problem:
         """
         alone = {str(i): (i,) for i in range(len(self.features))}
         found = np.zeros(len(self.features))
-        filled = self.filled_table()
+        loaded = self.in_memory()
+        whole, filled = loaded.whole, loaded.filled_table()
         for columns in map(list, (self.groups or alone).values()):
-            values = self.inputs[:, columns][filled(columns)]
+            values = whole[:, columns][filled(columns)]
             found[columns] = np.median(values) if len(values) else 0.0
         return found
 
@@ -171,7 +215,7 @@ class Problem:
         """Return in which jets a column is no padding, (n,)."""
         if not self.filled_by:
             return np.ones(len(self.inputs), np.bool_)
-        return filled_entries(self.inputs, (self.filled_by[column],))[:, 0]
+        return filled_entries(self.whole, (self.filled_by[column],))[:, 0]
 
     def filled_table(self) -> Callable[[Sequence[int]], NDArray[np.bool_]]:
         """Return a function from m columns to where they are no padding, (n, m).
@@ -181,7 +225,7 @@ class Problem:
         if not self.filled_by:
             return lambda columns: np.ones((len(self.inputs), len(columns)), np.bool_)
         keys = tuple(dict.fromkeys(self.filled_by))
-        table = filled_entries(self.inputs, keys)
+        table = filled_entries(self.whole, keys)
         places = {key: place for place, key in enumerate(keys)}
         return lambda columns: table[:, [places[self.filled_by[column]] for column in columns]]
 
@@ -197,11 +241,15 @@ class Problem:
     def _filled_sums(self, centre: FloatArray, power: int) -> tuple[FloatArray, FloatArray]:
         """Return for each column the filled entries, and their sum of (x - centre)^power."""
         filled, total = np.zeros((2, self.inputs.shape[1]))
-        for start in range(0, len(self.inputs), _JETS_PER_BATCH):
-            batch = self.inputs[start : start + _JETS_PER_BATCH].astype(np.float64)
+        for start in range(0, len(self.inputs), self.rows_at_once):
+            batch = self.inputs[start : start + self.rows_at_once].astype(np.float64)
             real = filled_entries(batch, self.filled_by)
             filled += real.sum(axis=0)
-            total += np.where(real, (batch - centre) ** power, 0).sum(axis=0)
+            batch -= centre
+            if power != 1:
+                batch **= power
+            batch[~real] = 0
+            total += batch.sum(axis=0)
         return filled, total
 
 

@@ -1,7 +1,8 @@
 """Interaction Networks for the items of ``hbb``, and what their weights alone give."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ __all__ = [
     "from_weights",
     "load_networks",
     "logits_of",
+    "result_of_weights",
     "rows_of",
     "sorted_labels",
     "without_jets",
@@ -91,6 +93,37 @@ def from_weights(taggers: Iterable[Tagger]) -> Evidence:
     """Return the evidence of numbers that the weights alone decide."""
     own = any(tagger.own_weights for tagger in taggers)
     return Evidence("complete", "from the weights alone, without the paper's jets", own)
+
+
+def result_of_weights(
+    context: Context,
+    item: str,
+    tagger: Tagger,
+    values: Mapping[str, Any],
+    *,
+    evidence: Mapping[str, Evidence] | None = None,
+    settings: Mapping[str, Any],
+    notes: Iterable[str],
+) -> Result:
+    """Return a result all of whose values a network's weights alone decide.
+
+    Args:
+        context: Of the settings.
+        item: Whose result.
+        tagger: The network.
+        values: By name; what else the item claims needs jets, and is missing.
+        evidence: Of values, in the place of that of the weights.
+        settings: Of the computation.
+        notes: For the reader.
+
+    Raises:
+        MissingData: If jets are asked for that are not there.
+    """
+    alone = dict.fromkeys(values, from_weights([tagger]))
+    known = {**without_jets(context), **alone, **(evidence or {})}
+    return context.result(
+        item, NO_JETS, [tagger], values, evidence=known, settings=settings, notes=notes
+    )
 
 
 def artificial_in_words(result: Result, jets: int) -> str:

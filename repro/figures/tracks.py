@@ -1,20 +1,24 @@
 """The problem of explaining an Interaction Network: features of all tracks, or of all vertices."""
 
-from repro.data.hbb.jets import HbbJets
 from repro.explain.problem import Problem
 from repro.features.interaction import (
     filled_by_slot,
     interaction_features,
     interaction_groups,
-    interaction_inputs,
 )
+from repro.features.record_rows import RecordRows
 from repro.figures.context import Context
 from repro.models.tagger import Tagger
 
-__all__ = ["track_problem"]
+__all__ = ["columns_of", "track_problem"]
 
 
-def track_problem(context: Context, jets: HbbJets, tagger: Tagger) -> Problem:
+def columns_of(tagger: Tagger) -> list[int]:
+    """Return the places of the columns that an Interaction Network sees, among all."""
+    return list(tagger.card.columns(interaction_features()))
+
+
+def track_problem(context: Context, jets: RecordRows, tagger: Tagger) -> Problem:
     """Return the problem of explaining an Interaction Network on jets of record 12102.
 
     A feature is that of all 60 track slots, or of all 5 vertex slots; slots without a track or
@@ -22,17 +26,17 @@ def track_problem(context: Context, jets: HbbJets, tagger: Tagger) -> Problem:
 
     Args:
         context: Device, seed and progress.
-        jets: All in memory, 7.5 kB each.
+        jets: With the columns of :func:`columns_of`.
         tagger: An Interaction Network.
 
     Raises:
         BadInput: If there are no jets of one of the classes.
     """
-    columns = interaction_features()
-    seen = tuple(columns[i] for i in tagger.card.columns(columns))
+    features = interaction_features()
+    seen = tuple(features[i] for i in columns_of(tagger))
     return Problem(
         network=tagger.network,
-        inputs=tagger.prepare(interaction_inputs(jets.tracks, jets.vertices), columns),
+        inputs=jets,
         labels=jets.labels,
         features=seen,
         classes=("qcd", "hbb"),

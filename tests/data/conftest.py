@@ -1,4 +1,5 @@
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -62,3 +63,13 @@ def mirror():
     if not (_MIRROR / "manifest.toml").is_file():
         pytest.skip("the originals' files are not at hand")
     return _MIRROR
+
+
+@pytest.fixture
+def alone(monkeypatch, tmp_path, files):
+    """A folder with the test module's files alone, and no network."""
+    folder = tmp_path / "here"
+    shutil.copytree(files, folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("REPRO_OFFLINE", "1")
+    return folder

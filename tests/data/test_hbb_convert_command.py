@@ -1,23 +1,19 @@
 """The command ``convert``: one file of a range, a folder of files, and what it refuses."""
 
 import copy
-import shutil
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-import torch
 from faulty_server import ranged
+from hbb_commands import call, save, tagger_of
 from hbb_files import assert_same, make, write_root, write_twin
-from safetensors.torch import save_file
 
 from repro.cli import convert as command
-from repro.cli import main
 from repro.data.hbb.branches import find_group
 from repro.data.hbb.opening import open_table
 from repro.data.record import SPLITS
-from repro.models.tagger import untrained_tagger
 
 pytest.importorskip("uproot")
 
@@ -31,25 +27,6 @@ def files(tmp_path_factory):
     write_root(MADE, folder / "jets.root")
     write_twin(MADE, folder / "twin.h5")
     return folder
-
-
-@pytest.fixture
-def alone(monkeypatch, tmp_path, files):
-    """A folder with a ROOT file and its twin alone, and no network."""
-    folder = tmp_path / "here"
-    shutil.copytree(files, folder)
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("REPRO_OFFLINE", "1")
-    return folder
-
-
-def call(capsys, *arguments):
-    try:
-        code = main(list(map(str, arguments)))
-    except SystemExit as stop:
-        code = stop.code
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def read(path):
@@ -88,11 +65,7 @@ def test_the_file_has_the_jets_that_are_asked_for(capsys, name, options, rows):
 @pytest.mark.parametrize("name", ["jets.root", "twin.h5"])
 @pytest.mark.usefixtures("alone")
 def test_scores_of_a_file_and_of_what_is_made_of_it_are_equal(capsys, name):
-    tagger = untrained_tagger("in", 3)
-    with torch.no_grad():
-        tagger.network.classifier.weight.mul_(1e-3)
-    state = {key: value.contiguous() for key, value in tagger.network.state_dict().items()}
-    save_file(state, "w.safetensors")
+    save(tagger_of("in"), "w.safetensors")
     assert call(capsys, "convert", name, "--out", "newdata.h5")[0] == 0
     found = []
     for file in (name, "newdata.h5"):
@@ -120,6 +93,28 @@ def test_a_folder_gets_files_as_the_authors_converter_makes_them(capsys):
     assert out.split() == ["folder/newdata_0.h5", "folder/newdata_1.h5"]
     assert_same(read("folder/newdata_0.h5")[0], MADE)
     assert len(read("folder/newdata_1.h5")[0]) == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["jets.root", "twin.h5", "short.h5"], "short.h5 is truncated"),
+        (["jets.root", "lacking.h5"], "lacking.h5 has no pfcand_erel"),
+        (["jets.root", "nowhere.root"], "nowhere.root is not there"),
+        (["jets.root", "twin.h5"], "newdata_1.h5 was made from other jets"),
+        (["jets.root", "short.h5", "--jets", "3"], "short.h5 is truncated"),
+    ],
+)
+@pytest.mark.usefixtures("alone")
+def test_all_files_are_looked_at_before_any_is_written(capsys, given, said):
+    make_faulty_files()
+    if "made from" in said:
+        call(capsys, "convert", "jets.root", "--out", "folder/newdata_1.h5", "--jets", 2)
+    before = sorted(Path().rglob("*"))
+    code, out, err = call(capsys, "convert", *given, "--out", "folder")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert sorted(Path().rglob("*")) == before
 
 
 @pytest.mark.usefixtures("alone")

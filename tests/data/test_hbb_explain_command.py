@@ -4,9 +4,8 @@ import json
 
 import numpy as np
 import pytest
-import torch
+from hbb_commands import save, tagger_of
 from hbb_files import make, write_root, write_twin
-from safetensors.torch import save_file
 from sklearn.metrics import roc_auc_score
 from toy_jets import jets_of
 
@@ -15,7 +14,6 @@ from repro.data.hbb.features import track_features, vertex_features
 from repro.data.jets import Jets
 from repro.data.tables import write_jets
 from repro.models.scores import score_tracks
-from repro.models.tagger import untrained_tagger
 
 pytest.importorskip("uproot")
 
@@ -24,22 +22,13 @@ MADE = make(N, seed=2)
 FEATURES = [f.name for f in (*track_features(), *vertex_features())]
 
 
-def tagger_of(name="in:baseline"):
-    """A network with seeded weights, for values as large as those of made-up jets."""
-    tagger = untrained_tagger(name, 3)
-    with torch.no_grad():
-        tagger.network.classifier.weight.mul_(1e-3)
-    return tagger
-
-
 @pytest.fixture(scope="module", autouse=True)
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
     write_root(MADE, folder / "jets.root")
     write_twin(MADE, folder / "twin.h5")
     for name in ("baseline", "pfeaturesdropped_100"):
-        state = tagger_of(f"in:{name}").network.state_dict()
-        save_file({k: v.contiguous() for k, v in state.items()}, folder / f"{name}.safetensors")
+        save(tagger_of(f"in:{name}"), folder / f"{name}.safetensors")
     return folder
 
 

@@ -145,13 +145,19 @@ def test_other_files_in_the_folder_are_not_taken_for_ours(made, twin, tmp_path):
         convert([twin], tmp_path)
 
 
-def test_nothing_is_left_of_a_file_that_fails(made, tmp_path):
+def test_nothing_is_left_of_a_file_that_fails(made, tmp_path, monkeypatch):
     dz = np.zeros((25, 60))
     dz[20] = np.nan
     path = write_twin(made, tmp_path / "t.h5", columns={"track_dz": dz})
     folder = tmp_path / "out"
-    with pytest.raises(BadInput, match=r"track_dz is NaN or infinite 60 times \(first in jet 20\)"):
+    said = r"track_dz is NaN or infinite 60 times \(first in jet 20\)"
+    with pytest.raises(BadInput, match=said):
         convert([path], folder, jets_per_file=12, chunk=5)
+    assert not folder.exists()  # it is among the jets that are looked at first
+    with monkeypatch.context() as patch:
+        patch.setattr("repro.data.hbb.convert._SOME", 2)
+        with pytest.raises(BadInput, match=said):
+            convert([path], folder, jets_per_file=12, chunk=5)
     assert [found.name for found in folder.iterdir()] == ["newdata_0.h5"]
     assert len(convert([path], tmp_path / "repaired", repair=True)) == 1
     path = write_twin(made, tmp_path / "t.h5", columns={"fj_z_ratio": np.full(25, np.inf)})

@@ -8,6 +8,7 @@ it was made from, and ``.npy`` copies are not written.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,27 @@ JETS_PER_FILE = 100_000
 Part = Mapping[str, NDArray[np.float32]]
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """What becomes one processed file.
+
+    Attributes:
+        path: The processed file.
+        source: The file of the record.
+        start: First row.
+        stop: Row after the last.
+        recipe: What it is made from.
+        made: Whether it is there.
+    """
+
+    path: Path
+    source: str | PathLike[str]
+    start: int
+    stop: int
+    recipe: dict[str, Any]
+    made: bool
+
+
 def convert(
     sources: Sequence[str | PathLike[str]],
     folder: Path,
@@ -44,6 +66,8 @@ def convert(
     progress: Progress = silent,
 ) -> list[Path]:
     """Write processed files, and return their paths in order.
+
+    All sources and files that are there are looked at before anything is written.
 
     Args:
         sources: Files of the record, in the order in which their jets are to come.
@@ -63,30 +87,22 @@ def convert(
         raise BadInput("no files to convert: name some of the record's files")
     if jets_per_file < 1 or (max_jets is not None and max_jets < 1):
         raise BadInput("convert at least one jet, and at least one into each file")
-    paths: list[Path] = []
+    pieces: list[_Piece] = []
     left = max_jets
-    for source in progress(sources, "files"):
-        if left == 0:
-            break
+    for source in sources:
         with open_table(source) as table:
             stop = len(table) if left is None else min(len(table), left)
             left = None if left is None else left - stop
             for start in range(0, stop, jets_per_file):
-                path = folder / f"newdata_{len(paths)}.h5"
+                path = folder / f"newdata_{len(pieces)}.h5"
                 last = min(start + jets_per_file, stop)
                 recipe = _recipe(table, start, last, split=split, repair=repair)
-                if not _is_made(path, recipe):
-                    parts = _parts(table, start, last, chunk, repair=repair)
-                    write_processed(
-                        path,
-                        last - start,
-                        parts,
-                        split=split,
-                        recipe=recipe,
-                        groups=table.feature_sets,
-                    )
-                paths.append(path)
-    return paths
+                made = _is_made(path, recipe)
+                pieces.append(_Piece(path, source, start, last, recipe, made))
+    for piece in progress(pieces, "files"):
+        if not piece.made:
+            _write(piece, split, chunk, repair=repair)
+    return [piece.path for piece in pieces]
 
 
 def convert_range(
@@ -146,6 +162,20 @@ def convert_range(
                 groups=table.feature_sets,
             )
         return stop - start, not made
+
+
+def _write(piece: _Piece, split: str, chunk: int, *, repair: bool) -> None:
+    jets = piece.stop - piece.start
+    with open_table(piece.source) as table:
+        parts = _parts(table, piece.start, piece.stop, chunk, repair=repair)
+        write_processed(
+            piece.path,
+            jets,
+            parts,
+            split=split,
+            recipe=piece.recipe,
+            groups=table.feature_sets,
+        )
 
 
 def _parts(

@@ -174,6 +174,16 @@ class RecordTable(Closing):
         with self._located(start, stop):
             return self._targets(start, stop).astype(np.float32)
 
+    def read_labels(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return labels, 1 for H→bb̄ and 0 for others, and which jets have none; both (n,).
+
+        Raises:
+            BadInput: If a label makes no sense, or the file is damaged.
+            DownloadFailed: If the network fails.
+        """
+        with self._located(start, stop):
+            return labels_of(self._targets(start, stop))
+
     def _targets(self, start: int, stop: int) -> NDArray[Any]:
         with self._explained(start):
             return self._read_targets(start, stop)

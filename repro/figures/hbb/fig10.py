@@ -25,11 +25,9 @@ from repro.figures.drawing import footer, name_columns, new_figure
 from repro.figures.interaction import (
     CLASSES,
     FAMILY,
-    NO_JETS,
     artificial_in_words,
-    from_weights,
+    result_of_weights,
     rows_of,
-    without_jets,
 )
 from repro.models.interaction_network import LAYERS
 from repro.models.scores import score
@@ -62,13 +60,11 @@ def compute(context: Context) -> Result:
         "golden": {kind: _golden(context, tagger, fired=_KINDS[kind]) for kind in _KINDS},
         "artificial": _patterns(context, tagger),
     }
-    alone = from_weights([tagger])
-    return context.result(
+    return result_of_weights(
+        context,
         "hbb/fig10",
-        NO_JETS,
-        [tagger],
+        tagger,
         values,
-        evidence={**without_jets(context), **dict.fromkeys(values, alone)},
         settings={"artificial_jets": _JETS, "quiet": QUIET},
         notes=["The patterns are those of artificial jets: their classes are the network's own."],
     )

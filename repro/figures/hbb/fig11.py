@@ -2,6 +2,7 @@
 
 import copy
 import functools
+from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import nn
 
-from repro.catalogue import load_claims
+from repro.catalogue import Claim, load_claims
 from repro.data.hbb.features import track_features, vertex_features
 from repro.explain.lrp import propagate, rule_parameter, start_relevance
 from repro.features.waves import wave_jets
@@ -19,11 +20,9 @@ from repro.figures.context import Context
 from repro.figures.drawing import CLASS_COLOURS, footer, name_rows, new_figure
 from repro.figures.interaction import (
     FAMILY,
-    NO_JETS,
     artificial_in_words,
-    from_weights,
+    result_of_weights,
     rows_of,
-    without_jets,
 )
 from repro.models.interaction_network import InteractionNetwork
 from repro.models.tagger import Tagger
@@ -78,16 +77,14 @@ def compute(context: Context) -> Result:
         {name: {key: _shares(tagger, name, key, dtype)[0] for key in _TARGETS} for name in _RULES}
         for dtype in (torch.float32, torch.float64)
     )
-    seed = context.settings.seed
-    moves = {name: {key: _moves(tagger, name, key, seed) for key in _TARGETS} for name in _RULES}
-    alone = from_weights([tagger])
+    moves = _moves_of_claimed(tagger, context.settings.seed)
     values: dict[str, Any] = {"golden": golden, "double": double, "moves": moves}
-    return context.result(
+    return result_of_weights(
+        context,
         "hbb/fig11",
-        NO_JETS,
-        [tagger],
+        tagger,
         values,
-        evidence={**without_jets(context), **dict.fromkeys(values, alone), **_ill(moves)},
+        evidence=_ill(moves),
         settings={
             "rules": {
                 name: {"rule": rule, "parameter": rule_parameter(rule, parameter)}
@@ -163,6 +160,23 @@ def _named(tracks: list[float], vertices: list[float]) -> dict[str, float]:
     }
 
 
+def _claimed() -> Iterator[tuple[Claim, str, str, str]]:
+    """Yield the claims on shares: each with its rule, logit and feature."""
+    for claim in load_claims("hbb"):
+        kind, *path = (claim.value or "").split(".")
+        if claim.item == "hbb/fig11" and kind == "golden":
+            name, key, feature = path
+            yield claim, name, key, feature
+
+
+def _moves_of_claimed(tagger: Tagger, seed: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Return how far shares move, by rules and logits on which there is a claim."""
+    moves: dict[str, dict[str, dict[str, float]]] = {}
+    for name, key in dict.fromkeys((name, key) for _, name, key, _ in _claimed()):
+        moves.setdefault(name, {})[key] = _moves(tagger, name, key, seed)
+    return moves
+
+
 def _moves(tagger: Tagger, name: str, key: str, seed: int) -> dict[str, float]:
     """Return how far shares differ among jets that differ by one unit in the last place.
 
@@ -183,15 +197,11 @@ def _moves(tagger: Tagger, name: str, key: str, seed: int) -> dict[str, float]:
 def _ill(moves: dict[str, dict[str, dict[str, float]]]) -> dict[str, Evidence]:
     """Return that numbers are missing which move by more than the claims on them accept."""
     ill = {}
-    for claim in load_claims("hbb"):
-        path = claim.value or ""
-        if claim.item != "hbb/fig11" or not path.startswith("golden."):
-            continue
-        name, key, feature = path.split(".")[1:]
+    for claim, name, key, feature in _claimed():
         move, accepted = moves[name][key][feature], claim.reproduction
         allowed = accepted.distance(float(cast("float", claim.expected))) if accepted else 0.0
         if move > allowed:
-            ill[path] = missing(_ILL.format(move, allowed))
+            ill[f"golden.{name}.{key}.{feature}"] = missing(_ILL.format(move, allowed))
     return ill
 
 

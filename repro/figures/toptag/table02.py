@@ -55,7 +55,7 @@ def _masked_or_retrained(context: Context, table: PerformanceTable) -> dict[str,
     baseline, small = table.taggers[BASELINE], table.taggers[_WITHOUT]
     sample = context.sample("mbns")
     problem = context.problem(sample, baseline)
-    masked = problem.inputs.copy()
+    masked = problem.whole.copy()
     known = {sample.features[column] for column in small.card.columns(sample.features)}
     columns = [i for i, name in enumerate(problem.features) if name not in known]
     masked[:, columns] = replacement_values(problem, "mean")[columns]
