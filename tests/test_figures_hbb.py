@@ -297,7 +297,7 @@ def test_chunks_do_not_change_the_numbers(with_jets, scored, monkeypatch):
     read = type(with_jets.record).iter_jets
 
     def in_pieces(self, unlabelled="background"):
-        with open_table(self.files[0]) as table:
+        with open_table(self.paths[0]) as table:
             yield from table.iter_jets(chunk=37, unlabelled=unlabelled)
 
     assert read is not in_pieces

@@ -90,6 +90,15 @@ class RecordFiles:
                 return self.files[:number]
         return self.files
 
+    @property
+    def paths(self) -> tuple[Path | str, ...]:
+        """Where the files that are used are, which are fetched.
+
+        Raises:
+            BadInput, MissingData, DownloadFailed, NotAvailable: As :meth:`iter_jets`.
+        """
+        return tuple(map(self._path, self.used))
+
     @functools.cached_property
     def block(self) -> dict[str, Any]:
         """What names the files in a result, without their number.
@@ -103,10 +112,9 @@ class RecordFiles:
             embedded = find_artifact(EMBEDDED)
             return dict(_UNNAMED, source="embedded", id=embedded.id, sha256=embedded.sha256)
         if self.source == "paper":
-            files = [file for file in self.used if isinstance(file, Artifact)]
-            for file in files:  # what they are is settled when they are first fetched
-                self.store.fetch(file)
-            return _block_of([self.store.settle(file) for file in files])
+            self.paths  # noqa: B018 - what files are is settled when they are first fetched
+            used = (file for file in self.used if isinstance(file, Artifact))
+            return _block_of([self.store.settle(file) for file in used])
         (path,) = map(str, self.files)
         if is_address(path):
             return dict(_UNNAMED, source="path", id=path)
@@ -132,8 +140,8 @@ class RecordFiles:
             NotAvailable: If a library of the extra ``root`` is needed and not installed.
         """
         left = self.limit
-        for file in self.used:
-            with open_table(self._path(file)) as table:
+        for path in self.paths:
+            with open_table(path) as table:
                 stop = len(table) if left is None else min(left, len(table))
                 yield from table.iter_jets(stop=stop, unlabelled=unlabelled, repair=repair)
             if left is not None:
