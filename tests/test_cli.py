@@ -328,7 +328,7 @@ def test_verify_takes_claims_and_groups_of_them(capsys):
 @pytest.mark.usefixtures("here")
 def test_verify_judges_what_the_weights_alone_decide_and_nothing_that_is_not_implemented(capsys):
     chosen = ("hbb/C7", "hbb/C13")
-    code, out, err = call(capsys, "verify", *chosen, "--json")
+    code, out, err = call(capsys, "verify", *chosen, "--data", "fixtures", "--json")
     assert code == 0
     assert err.count("data: no jets") == 1
     assert "toptag" not in err
@@ -338,7 +338,7 @@ def test_verify_judges_what_the_weights_alone_decide_and_nothing_that_is_not_imp
     wanted = {"hbb/C7": "reproduced", "hbb/C13": "not tested"}
     assert verdicts == {name: wanted[group] for name, group in groups.items()}
     assert all(entry["reason"] for entry in document["claims"])
-    assert call(capsys, "verify", "hbb/C13", "--strict", "-q")[0] == 1
+    assert call(capsys, "verify", "hbb/C13", "--data", "fixtures", "--strict", "-q")[0] == 1
 
 
 @pytest.mark.usefixtures("here")

@@ -28,7 +28,7 @@ def few_neighbours():
 
 @pytest.fixture(scope="module")
 def context(make_context):
-    return make_context(data="auto", weights="authors")
+    return make_context(data="fixtures", weights="authors")
 
 
 def _other_network() -> bytes:

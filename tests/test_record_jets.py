@@ -149,7 +149,7 @@ def test_first_jets_are_taken_where_a_number_is_given(make_context, record):
 
 
 def test_that_there_are_no_jets_is_said_once_and_loudly(make_context, caplog):
-    context = make_context(data="auto")
+    context = make_context(data="fixtures")
     for _ in range(2):
         assert not context.record
     (said,) = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
@@ -179,6 +179,13 @@ def test_sources_without_jets_of_hbb_leave_what_the_weights_decide(make_context,
     without = [entry["reason"] for entry in result.claims if entry["verdict"] == "not tested"]
     assert all(said in reason or ROUNDING in reason for reason in without)
     assert said in caplog.text
+
+
+def test_auto_takes_simulated_jets_where_the_record_is_not_at_hand(make_context, caplog):
+    found = make_context(data="auto").record
+    assert found.source == "embedded"
+    assert "fetch hbb/record --files 1" in caplog.text
+    assert "simulated jets" in caplog.text
 
 
 def test_simulated_jets_come_with_the_package(make_context):

@@ -162,7 +162,10 @@ class RecordFiles:
 
 
 def choose_record_files(chosen: str, limit: int | None, store: Store) -> RecordFiles:
-    """Return the jets of a choice; ``auto`` takes test files at hand or none, and says which.
+    """Return the jets of a choice.
+
+    ``auto`` takes test files of the record that are at hand, for they are gigabytes, else the
+    simulated jets that come with the package, and says which.
 
     Args:
         chosen: ``auto``, ``paper``, ``embedded``, or the path or address of a file.
@@ -176,9 +179,7 @@ def choose_record_files(chosen: str, limit: int | None, store: Store) -> RecordF
     if chosen in _NONE:
         return _no_jets(_NONE[chosen], store)
     if chosen == "embedded":
-        embedded = find_artifact(EMBEDDED)
-        shipped_path(embedded)  # or raises, before anything is computed
-        return RecordFiles("embedded", (embedded,), store, limit)
+        return _simulated(limit, store)
     if chosen not in ("auto", "paper"):
         if not is_address(chosen) and not Path(chosen).is_file():
             raise MissingData(f"no data at {chosen!r}: give auto, paper, a file or its address")
@@ -192,7 +193,14 @@ def choose_record_files(chosen: str, limit: int | None, store: Store) -> RecordF
     absent = _ABSENT.format(invocation())
     if chosen == "paper":
         raise MissingData(absent)
-    return _no_jets(absent, store)
+    _LOG.warning("data: simulated jets that come with this package, for %s", absent)
+    return _simulated(limit, store)
+
+
+def _simulated(limit: int | None, store: Store) -> RecordFiles:
+    embedded = find_artifact(EMBEDDED)
+    shipped_path(embedded)  # or raises, before anything is computed
+    return RecordFiles("embedded", (embedded,), store, limit)
 
 
 def _no_jets(why: str, store: Store) -> RecordFiles:

@@ -20,7 +20,13 @@ from repro.errors import BadInput, MissingData
 
 __all__ = ["is_record_file", "open_table"]
 
-_PROCESSED = "target_subgroup"
+# Any of them: what a processed file lacks, its reader says.
+_PROCESSED = (
+    "target_subgroup",
+    "spectator_subgroup",
+    "training_subgroup",
+    "testing_subgroup",
+)
 _TWIN = (*find_group("flags").branches, *find_group("tracks").branches)
 
 
@@ -58,7 +64,7 @@ def is_record_file(path: str | PathLike[str]) -> bool:
         head = stream.read(64)
     if head.startswith(MAGIC["root"]):
         return True
-    return head.startswith(MAGIC["hdf5"]) and _holds(file, *_TWIN, _PROCESSED, ROOT)
+    return head.startswith(MAGIC["hdf5"]) and _holds(file, *_TWIN, *_PROCESSED, ROOT)
 
 
 def _open_remote(url: str) -> RecordTable:
@@ -82,7 +88,7 @@ def _kind(label: str, head: bytes, file: object) -> type[RecordTable]:
     if head.startswith(MAGIC["hdf5"]):
         if _holds(file, ROOT):
             return MeasuredTable
-        return ProcessedTable if _holds(file, _PROCESSED) else TwinTable
+        return ProcessedTable if _holds(file, *_PROCESSED) else TwinTable
     if is_web_page(head):
         raise BadInput(f"{label} is a web page and no file of jets: get it again")
     raise BadInput(f"{label} is neither a ROOT nor an HDF5 file: get it again")
