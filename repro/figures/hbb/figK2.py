@@ -27,9 +27,9 @@ _DRAWS = 300
 _LINEAR = 0.01
 # Bars are the drops at zero; the others are points over them.
 _MARKS = {
-    "mean": ("o", "#bd1f01", "the mean of all tracks, or vertices"),
-    "permutation": ("s", "#2f7d4f", "values of other tracks"),
-    "conditional": ("^", "#1f4e96", "values of tracks that are alike in the rest"),
+    "mean": ("o", "#bd1f01", "the mean"),
+    "permutation": ("s", "#2f7d4f", "shuffled among tracks, or vertices"),
+    "conditional": ("^", "#1f4e96", "exchanged among those alike in the rest"),
 }
 _TITLES = {"tracks": "features of tracks", "vertices": "features of vertices"}
 _COMPARED = (
@@ -106,8 +106,11 @@ def _agreements(found: dict[str, Explanation], seed: int) -> dict[str, Any]:
 
 
 def _draw_marks(axes: Axes, result: Result, names: tuple[str, ...]) -> None:
+    low, high = axes.get_xlim()
     for name, (marker, colour, label) in _MARKS.items():
         entries = result.values["replacements"][name]
+        shown = [2 * entries[feature]["value"] for feature in names]
+        low, high = min(low, *shown), max(high, *shown)
         axes.plot(
             [entries[feature]["value"] for feature in names],
             np.arange(len(names)),
@@ -118,3 +121,4 @@ def _draw_marks(axes: Axes, result: Result, names: tuple[str, ...]) -> None:
             ms=4.5,
             label=label,
         )
+    axes.set_xlim(low, high)
