@@ -397,6 +397,24 @@ def test_correlations_are_those_of_numpy(with_qualities, jets):
         assert found["interval"][0] < found["value"] < found["interval"][1]
 
 
+def test_wedge_is_that_of_the_momenta_of_jets(make_context, jets, tmp_path):
+    tracks, vertices, targets = jets
+    rng = np.random.default_rng(4)
+    momentum, filled = rng.uniform(300, 900, JETS), vertices.any(axis=1)
+    vertices = vertices.copy()
+    vertices[:, 0] = np.where(filled, rng.uniform(0.05, 0.5, filled.shape), 0)
+    vertices[:, 5] = momentum[:, None] * vertices[:, 0]
+    path = write_record(tmp_path / "newdata_0.h5", tracks, vertices, targets)
+    values = fig08.compute(make_context(data=str(path), weights="authors")).values
+    for label, name in enumerate(("qcd", "hbb")):
+        mine = momentum[(targets[:, 1] == label) & filled.any(axis=1)]
+        found = values["wedge"][name]
+        for key, probability in (("low", 0.01), ("median", 0.5), ("high", 0.99)):
+            wanted = np.quantile(mine, probability)
+            assert found[key]["value"] == pytest.approx(wanted, rel=1e-4)
+            assert found[key]["interval"][0] <= found[key]["value"] <= found[key]["interval"][1]
+
+
 def test_chunks_do_not_change_what_is_seen_of_the_inputs(with_qualities, monkeypatch):
     _, context = with_qualities
     whole = fig08.compute(context).values

@@ -123,10 +123,16 @@ def _draw_vertices(axes: Axes, result: Result, x: str, y: str) -> None:
     wedges = [wedge for wedge in result.values["wedge"].values() if wedge]
     if y == "sv_pt" and wedges:
         longest = max(max(points[name][x], default=0.0) for name in CLASSES)
-        for slope in (min(w["low"] for w in wedges), max(w["high"] for w in wedges)):
+        for slope in _ends(wedges):
             axes.plot([0, longest], [0, slope * longest], color="black", lw=0.9, ls="--")
     axes.set_xlabel(x)
     axes.set_ylabel(f"{y} [GeV]" if y == "sv_pt" else y)
+
+
+def _ends(wedges: list[Mapping[str, Mapping[str, float]]]) -> tuple[float, float]:
+    """Return the slopes between which nearly all vertices of both classes lie."""
+    lows, highs = ([wedge[name]["value"] for wedge in wedges] for name in ("low", "high"))
+    return min(lows), max(highs)
 
 
 def _scatter(axes: Axes, points: Mapping[str, Mapping[str, list[float]]], x: str, y: str) -> None:

@@ -1,5 +1,6 @@
 """F8: input distributions that explain where the drop in AUC misleads."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from repro.metrics.bootstrap import Intervals
 from repro.metrics.clustered import clustered_correlations, ratio_of_sums
 from repro.metrics.intervals import Interval
 from repro.metrics.means import mean_intervals
+from repro.metrics.quantiles import quantile_intervals
 from repro.results.document import Result, named
 from repro.results.evidence import Evidence, rate
 
@@ -36,6 +38,8 @@ _AUTHORS_JETS = 102_400
 # Points of each class that are drawn, and kept in the result.
 _POINTS = 500
 _DIGITS = 4
+_WEDGE = {"low": 0.01, "median": 0.5, "high": 0.99}
+_QUANTILES = tuple(_WEDGE.values())
 _SCALED = (
     f"Slots with quality zero and five are counted in all jets, and scaled to {_AUTHORS_JETS:,} "
     "jets, of which the authors' histogram is."
@@ -43,7 +47,8 @@ _SCALED = (
 _FIRST = (
     f"Correlations are of the tracks in the first 15 slots, and of the vertices, of the first "
     f"{FIRST_JETS:,} jets of each class, empty slots left out; intervals are from draws of whole "
-    "jets. wedge has quantiles of sv_pt / sv_ptrel in GeV, which is the momentum of the jet."
+    "jets. wedge has quantiles of sv_pt / sv_ptrel in GeV, the momentum of the jet, of one vertex "
+    "each."
 )
 _CAPTION = (
     f"Points: some tracks in the first 15 slots, and vertices, of the first {FIRST_JETS:,} jets of "
@@ -125,7 +130,8 @@ def _mean(values: NDArray[Any]) -> Interval:
 
 def _share_of_good(one: ClassInputs) -> Interval:
     """Return the share of tracks with quality five."""
-    return ratio_of_sums(np.concatenate(one.good), np.concatenate(one.filled))
+    found = ratio_of_sums(np.concatenate(one.good), np.concatenate(one.filled))
+    return dataclasses.replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 
 def _gap(first: Interval, second: Interval) -> Interval:
@@ -146,16 +152,15 @@ def _correlations(members: Members, names: tuple[str, ...], seed: int) -> dict[s
     }
 
 
-def _wedge(members: Members) -> dict[str, float] | None:
-    """Return quantiles of the ratio that is the momentum of the jet."""
-    momentum, share = (
-        members.values[:, VERTICES.index(name)].astype(np.float64) for name in ("sv_pt", "sv_ptrel")
-    )
-    known = share > 0
-    if not known.any():
+def _wedge(members: Members) -> dict[str, Any] | None:
+    """Return quantiles of the ratio that is the momentum of the jet, one vertex of each jet."""
+    momentum, share = (members.values[:, VERTICES.index(name)] for name in ("sv_pt", "sv_ptrel"))
+    known = np.flatnonzero(share > 0)
+    if not len(known):
         return None
-    low, median, high = np.quantile(momentum[known] / share[known], [0.01, 0.5, 0.99])
-    return {"low": float(low), "median": float(median), "high": float(high)}
+    _, first = np.unique(members.jets[known], return_index=True)
+    chosen = known[first]
+    return named(tuple(_WEDGE), quantile_intervals(momentum[chosen] / share[chosen], _QUANTILES))
 
 
 def _points(members: Members, names: tuple[str, ...]) -> dict[str, list[float]]:
