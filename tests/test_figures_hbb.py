@@ -34,6 +34,8 @@ LABELS = list(load_cards("in"))
 ROUNDING = "it is rounding"
 ALONE = {f"hbb/C{number}" for number in range(1, 9)}
 WITH_JETS = {"hbb/C4.auc"}
+WEIGHED = {claim.item for claim in load_claims("hbb") if claim.group in ALONE}
+OF_WEIGHTS = [item for item in ITEMS if item.id in WEIGHED]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,7 +83,7 @@ def test_the_first_items_are_there():
     }
 
 
-@pytest.mark.parametrize("item", ITEMS, ids=IDS)
+@pytest.mark.parametrize("item", OF_WEIGHTS, ids=lambda item: item.id)
 def test_claims_about_weights_are_reproduced_and_others_say_what_they_lack(compute, item):
     result = compute(item.id)
     jsonschema.validate(json.loads(result.to_json()), SCHEMA)
@@ -108,8 +110,8 @@ def test_all_claims_about_weights_have_an_item(compute):
     known = {claim.id for claim in load_claims("hbb") if claim.group in ALONE} - WITH_JETS
     reproduced = {
         entry["id"]
-        for item in IDS
-        for entry in compute(item).claims
+        for item in OF_WEIGHTS
+        for entry in compute(item.id).claims
         if entry["verdict"] == "reproduced" or ROUNDING in entry["reason"]
     }
     assert reproduced == known
@@ -124,7 +126,9 @@ def test_evidence_speaks_of_values_that_are_there(compute, item):
     assert result.data["jets"] == 0
 
 
-@pytest.mark.parametrize("item", [item for item in ITEMS if item.kind == "fig"], ids=lambda i: i.id)
+@pytest.mark.parametrize(
+    "item", [item for item in OF_WEIGHTS if item.kind == "fig"], ids=lambda item: item.id
+)
 def test_pictures_say_that_the_jets_are_artificial(compute, item):
     result = compute(item.id)
     figure = render_item(item, result)

@@ -27,6 +27,7 @@ __all__ = [
     "from_weights",
     "load_networks",
     "logits_of",
+    "needs_jets",
     "result_of_weights",
     "rows_of",
     "sorted_labels",
@@ -135,6 +136,20 @@ def artificial_in_words(result: Result, jets: int) -> str:
     """
     number = f"{jets:,} artificial {'jet' if jets == 1 else 'jets'}"
     return f"data: {number} · weights: {whose_weights(result.weights)}"
+
+
+def needs_jets(context: Context, item_id: str, values: Mapping[str, Any] | None = None) -> Result:
+    """Return the result of an item where there are no jets: it says what it lacks.
+
+    Args:
+        context: Has no jets of ``hbb``.
+        item_id: The item.
+        values: What is known without jets.
+    """
+    tagger = context.tagger(FAMILY)
+    evidence = {"": missing(context.record.absent)}
+    known = {"jets": 0} if values is None else values
+    return context.result(item_id, NO_JETS, [tagger], known, evidence=evidence)
 
 
 def without_jets(context: Context) -> dict[str, Evidence]:

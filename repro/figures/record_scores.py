@@ -29,7 +29,7 @@ from repro.models.tagger import Tagger
 from repro.models.track_scoring import TrackScores, iter_track_scores
 from repro.results.evidence import Evidence, rate
 
-__all__ = ["RecordScores", "fidelity", "score_record"]
+__all__ = ["RecordScores", "fidelity", "jets_in_words", "score_record"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +74,7 @@ class RecordScores(TrackScores):
     def jets(self, context: Context) -> JetSet:
         """Return the jets as results describe them."""
         record, count = context.record, len(self.labels)
-        description = (
-            f"{record.describe(count)}, {self.unlabelled.sum():,} of them without a label and "
-            "taken for background"
-        )
+        description = jets_in_words(context, count, int(self.unlabelled.sum()))
         rows = np.arange(count)
         return JetSet(self.labels, rows, record.kind, description, record.data(count))
 
@@ -110,6 +107,19 @@ def score_record(context: Context, taggers: Mapping[str, Tagger]) -> RecordScore
         for label, counter in counters.items()
     }
     return RecordScores(found.scores, found.labels, found.unlabelled, sparsity)
+
+
+def jets_in_words(context: Context, jets: int, unlabelled: int, *, removed: bool = False) -> str:
+    """Return what jets numbers are of, and what is done with those without a label.
+
+    Args:
+        context: Gives the files.
+        jets: How many were looked at.
+        unlabelled: How many of them have no label.
+        removed: Whether these are left out.
+    """
+    done = "left out" if removed else "taken for background"
+    return f"{context.record.describe(jets)}, {unlabelled:,} of them without a label and {done}"
 
 
 def fidelity(first: NDArray[np.floating], second: NDArray[np.floating]) -> Interval:
