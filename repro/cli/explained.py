@@ -104,7 +104,7 @@ def _find_tracks(arguments: argparse.Namespace, context: "Context", tagger: "Tag
         f"{files.describe(len(jets))}: {counted['hbb']:,} H->bb and {counted['others']:,} others, "
         f"{counted['unlabelled']:,} of them unlabelled"
     )
-    problem = track_problem(context, jets, tagger)
+    problem = track_problem(context, jets, jets.labels, tagger)
     if is_address(arguments.file):
         problem = problem.in_memory()  # methods go over the jets more than once
     return Found(problem, about, {**files.data(len(jets)), "classes": counted})

@@ -15,6 +15,7 @@ from repro.data.hbb.jets import HbbJets, join_jets
 from repro.explain.occlusion import explain_by_occlusion
 from repro.explain.permutation import explain_by_permutation
 from repro.explain.problem import Explanation
+from repro.features.interaction import interaction_features, interaction_inputs
 from repro.figures.context import Context
 from repro.figures.feature_sets import features_of
 from repro.figures.interaction import FAMILY
@@ -37,7 +38,11 @@ def replacement_drops(context: Context) -> dict[str, Explanation]:
     """
     scores = masked_scores(context)
     rows = compared_rows(len(scores.labels), context.settings.seed)
-    problem = track_problem(context, _jets_at(context, rows), context.tagger(FAMILY))
+    jets, tagger = _jets_at(context, rows), context.tagger(FAMILY)
+    inputs = tagger.prepare(
+        interaction_inputs(jets.tracks, jets.vertices), interaction_features()
+    ).astype(np.float32, copy=False)
+    problem = track_problem(context, inputs, jets.labels, tagger)
     return {
         "zero": scores.take(rows).drops(features_of("both")),
         "mean": explain_by_occlusion(problem, replacement="mean"),

@@ -1,5 +1,8 @@
 """The problem of explaining an Interaction Network: features of all tracks, or of all vertices."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from repro.explain.problem import Problem
 from repro.features.interaction import (
     filled_by_slot,
@@ -18,7 +21,12 @@ def columns_of(tagger: Tagger) -> list[int]:
     return list(tagger.card.columns(interaction_features()))
 
 
-def track_problem(context: Context, jets: RecordRows, tagger: Tagger) -> Problem:
+def track_problem(
+    context: Context,
+    inputs: RecordRows | NDArray[np.float32],
+    labels: NDArray[np.int64],
+    tagger: Tagger,
+) -> Problem:
     """Return the problem of explaining an Interaction Network on jets of record 12102.
 
     A feature is that of all 60 track slots, or of all 5 vertex slots; slots without a track or
@@ -26,7 +34,8 @@ def track_problem(context: Context, jets: RecordRows, tagger: Tagger) -> Problem
 
     Args:
         context: Device, seed and progress.
-        jets: With the columns of :func:`columns_of`.
+        inputs: (n, columns), those of :func:`columns_of`.
+        labels: (n,), 1 for H→bb̄, 0 for others.
         tagger: An Interaction Network.
 
     Raises:
@@ -36,8 +45,8 @@ def track_problem(context: Context, jets: RecordRows, tagger: Tagger) -> Problem
     seen = tuple(features[i] for i in columns_of(tagger))
     return Problem(
         network=tagger.network,
-        inputs=jets,
-        labels=jets.labels,
+        inputs=inputs,
+        labels=labels,
         features=seen,
         classes=("qcd", "hbb"),
         groups=interaction_groups(seen),
