@@ -1,20 +1,20 @@
 """Interaction Networks for the items of ``hbb``, and what their weights alone give."""
 
-import logging
 from collections.abc import Iterable
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from repro.errors import BadInput, IntegrityError, NotAvailable
 from repro.features.interaction import interaction_features, interaction_inputs
 from repro.features.sample_streams import JetSet, no_jets
 from repro.figures.context import Context
-from repro.models.cards import load_cards
+from repro.figures.drawing import footer, new_figure
+from repro.models.cards import BASELINE, load_cards
 from repro.models.tagger import Tagger, predict_logits
 from repro.results.document import Result, whose_weights
 from repro.results.evidence import Evidence, missing
-
-_LOG = logging.getLogger(__name__)
 
 __all__ = [
     "CLASSES",
@@ -24,9 +24,12 @@ __all__ = [
     "artificial_in_words",
     "by_class",
     "from_weights",
+    "load_each",
     "load_networks",
     "logits_of",
     "rows_of",
+    "say_without_jets",
+    "short_label",
     "sorted_labels",
     "without_jets",
 ]
@@ -39,7 +42,7 @@ CLASSES = ("qcd", "hbb")
 
 NO_JETS: JetSet = no_jets("the weights alone", "artificial jets")
 
-_UNUSED = "this version computes of this item what the weights alone give, whatever jets there are"
+_NOTHING = "All of this picture needs jets, and there were none."
 
 
 def load_networks(context: Context) -> dict[str, Tagger]:
@@ -50,6 +53,30 @@ def load_networks(context: Context) -> dict[str, Tagger]:
         BadInput: If weights do not fit.
     """
     return {label: context.tagger(f"{FAMILY}:{label}") for label in sorted_labels()}
+
+
+def load_each(context: Context) -> tuple[dict[str, Tagger], dict[str, str]]:
+    """Return the networks whose weights load, and what is wrong with the others', by label.
+
+    Of the package's own weights some variants may have none.
+
+    Raises:
+        BadInput, IntegrityError: If not even the baseline's load, or a file that the user named
+            does not fit: one file cannot fit all.
+        DownloadFailed, MissingData, NotAvailable: If weights are out of reach.
+    """
+    chosen = context.settings.weights
+    named = chosen not in ("auto", "authors", "embedded")
+    absent = (NotAvailable,) if chosen == "embedded" else ()
+    networks, failures = {}, {}
+    for label in sorted_labels():
+        try:
+            networks[label] = context.tagger(f"{FAMILY}:{label}")
+        except (BadInput, IntegrityError, *absent) as error:
+            if named or label == BASELINE:
+                raise
+            failures[label] = str(error)
+    return networks, failures
 
 
 def sorted_labels() -> list[str]:
@@ -104,13 +131,29 @@ def artificial_in_words(result: Result, jets: int) -> str:
     return f"data: {number} · weights: {whose_weights(result.weights)}"
 
 
+def short_label(label: str) -> str:
+    """Return the label of a network as a legend can hold it.
+
+    >>> short_label("psvfeaturesdropped_001_noTrackQ_hidden16_De8_Do8")
+    'psv 001 noTrackQ hidden16 De8 Do8'
+    """
+    return label.replace("featuresdropped", " ").replace("_", " ").replace("  ", " ")
+
+
+def say_without_jets(result: Result) -> Figure:
+    """Return a picture that says that there were no jets to draw anything of."""
+    figure = new_figure(7.4, 2.2)
+    axes = figure.subplots()
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, _NOTHING, ha="center", va="center", fontsize=10)
+    footer(figure, result, data=artificial_in_words(result, 0))
+    return figure
+
+
 def without_jets(context: Context) -> dict[str, Evidence]:
-    """Return the evidence of all numbers of an item that need jets, none of which it computes.
+    """Return the evidence of all numbers of an item that need jets, of which there are none.
 
     Raises:
         MissingData: If the jets that are asked for are not there.
     """
-    if context.record:
-        _LOG.warning("--data is not used: %s", _UNUSED)
-        return {"": missing(_UNUSED)}
     return {"": missing(context.record.absent)}
