@@ -66,7 +66,7 @@ def curves_of(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> dict
         scores: (n,).
         labels: (n,).
 
-    >>> curves_of(np.array([0.9, 0.5, 0.1]), np.array([1, 0, 1]))["roc"]["tpr"]
+    >>> curves_of(np.array([0.9, 0.5, 0.1]), np.array([1, 0, 1]))["roc"]["signal"]
     [0.0, 0.5, 0.5, 1.0]
     """
     ranking = rank_jets(scores, labels)
@@ -75,8 +75,8 @@ def curves_of(scores: NDArray[np.floating], labels: NDArray[np.integer]) -> dict
     kept = _nearest(*rates)
     return {
         "roc": {
-            "fpr": _short(rates[0][kept]),
-            "tpr": _short(rates[1][kept]),
+            "background": _short(rates[0][kept]),
+            "signal": _short(rates[1][kept]),
         },
         "pr": {
             "recall": _short(other.recall[kept]),
@@ -111,8 +111,8 @@ def draw_roc(
         looks: By name; the order is that of the legend.
     """
     for name, curve in curves.items():
-        fpr, tpr = np.array(curve["roc"]["fpr"]), np.array(curve["roc"]["tpr"])
-        _line(axes, fpr, tpr, looks[name])
+        background, signal = np.array(curve["roc"]["background"]), np.array(curve["roc"]["signal"])
+        _line(axes, background, signal, looks[name])
     axes.plot([1e-5, 1], [1e-5, 1], ":", color="#888888", lw=0.9)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -148,17 +148,18 @@ def _legend(
     for look in shown:
         axes.plot([], [], color=look.colour, ls=look.stroke, lw=look.width, label=look.label)
     if shown:
-        axes.legend(loc=where)
+        # Over curves of many tracks, names are still read.
+        axes.legend(loc=where, frameon=True, facecolor="white", edgecolor="none", framealpha=0.8)
 
 
-def _nearest(fpr: NDArray[np.float64], tpr: NDArray[np.float64]) -> NDArray[np.int64]:
+def _nearest(background: NDArray[np.float64], signal: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the places of the points that are kept: along either axis, and both ends."""
     wanted: list[NDArray[np.int64]] = [
-        np.searchsorted(fpr, np.logspace(_DECADES, 0, _GRID), "left"),
-        np.searchsorted(tpr, np.linspace(0, 1, _GRID), "left"),
-        np.array([0, len(fpr) - 1]),
+        np.searchsorted(background, np.logspace(_DECADES, 0, _GRID), "left"),
+        np.searchsorted(signal, np.linspace(0, 1, _GRID), "left"),
+        np.array([0, len(background) - 1]),
     ]
-    return np.unique(np.concatenate(wanted).clip(0, len(fpr) - 1))
+    return np.unique(np.concatenate(wanted).clip(0, len(background) - 1))
 
 
 def _short(values: NDArray[np.float64]) -> list[float]:
