@@ -95,6 +95,8 @@ def test_contrast_is_that_of_plain_sums(context, jets, fired):
         assert found.correlation[layer].value == pytest.approx(np.corrcoef(*rna)[0, 1], abs=1e-6)
         assert found.largest[layer].value == pytest.approx(gap.max(), abs=1e-6)
         assert found.mean[layer].value == pytest.approx(gap.mean(), abs=1e-6)
+    early = [found.correlation[layer].value for layer in LAYERS[:-1]]
+    assert found.separation.value == pytest.approx(min(early) - found.correlation["fo3"].value)
     for name, number in quiet.items():
         assert found.sparsity[name].value == pytest.approx(number / 424)
         assert found.sparsity[name].low <= found.sparsity[name].value <= found.sparsity[name].high
@@ -245,6 +247,9 @@ def test_losses_are_differences_and_means_are_means(compute, jets, probabilities
     assert len(narrow) == 2
     wanted = np.mean([row[f"sparsity_{k}"]["value"] for row in narrow for k in ("qcd", "hbb")])
     assert values["sparsity"]["mean_hidden16"]["value"] == pytest.approx(wanted)
+    apart = values["sparsity"]["baseline_minus_hidden16"]["value"]
+    first = [rows["baseline"][f"sparsity_{k}"]["value"] for k in ("qcd", "hbb")]
+    assert apart == pytest.approx(np.mean(first) - wanted)
 
 
 def test_wins_of_preloaded_networks_are_counted(compute, jets, probabilities):

@@ -34,6 +34,7 @@ class ActivityContrast:
         correlation: Pearson correlation of the RNA of the classes over the nodes, by layer.
         largest: Largest difference, by layer; its interval knows that it was chosen.
         mean: Mean difference, by layer.
+        separation: Smallest correlation in a layer before the last, minus that in the last.
     """
 
     layers: dict[str, int]
@@ -44,6 +45,7 @@ class ActivityContrast:
     correlation: dict[str, Interval]
     largest: dict[str, Interval]
     mean: dict[str, Interval]
+    separation: Interval
 
     def by_layer(self, numbers: FloatArray) -> dict[str, FloatArray]:
         """Return numbers of all nodes by layer."""
@@ -88,6 +90,7 @@ def contrast_classes(
             for layer, nodes in where.items()
         },
         mean=_by_layer(_mean_difference, both, where, level),
+        separation=_single(_separation(both, where, level)),
     )
 
 
@@ -102,6 +105,16 @@ def correlation_of_rows(first: FloatArray, second: FloatArray) -> FloatArray:
     found = np.full_like(scale, np.nan)
     np.divide((one * other).sum(axis=-1), scale, out=found, where=scale > 0)
     return found
+
+
+def _separation(both: Sequence[Relative], where: _Layers, level: float) -> Intervals:
+    def separation(first: FloatArray, second: FloatArray) -> FloatArray:
+        found = [correlation_of_rows(first[..., i], second[..., i]) for i in where.values()]
+        *before, last = found
+        # A network of one layer has none before it.
+        return np.asarray(np.min(before, axis=0) - last if before else last * np.nan)
+
+    return _interval(separation, both, level)
 
 
 def _mean_difference(first: FloatArray, second: FloatArray) -> FloatArray:

@@ -90,12 +90,13 @@ def contrast_values(found: ActivityContrast) -> dict[str, Any]:
 
     Returns:
         ``rna`` by layer, class and node, ``quiet`` by class and layer, ``correlation`` by layer,
-        the ``largest`` and ``mean`` ``difference`` by layer.
+        ``separation``, and the ``largest`` and ``mean`` ``difference`` by layer.
     """
     return {
         "rna": values_of_nodes(found),
         "quiet": found.quiet,
         "correlation": found.correlation,
+        "separation": found.separation,
         "difference": {
             "largest": found.largest,
             "mean": found.mean,

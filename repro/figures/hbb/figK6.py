@@ -53,7 +53,7 @@ _CAPTION = (
 )
 _MEANS = (
     "The interval of a mean of sparsities takes their errors as common to all: they are of the "
-    "same jets."
+    "same jets. That of a difference of means takes the worst case: errors add up."
 )
 
 
@@ -133,9 +133,11 @@ def _measured(scored: RecordScores, networks: Mapping[str, Tagger]) -> dict[str,
         "sparsity": {"mean_baseline": _mean_sparsity([scored.activity[Watched(BASELINE)]])},
     }
     if narrow:
-        found["sparsity"]["mean_hidden16"] = _mean_sparsity(
-            scored.activity[Watched(label)] for label in narrow
-        )
+        of_narrow = _mean_sparsity([scored.activity[Watched(label)] for label in narrow])
+        found["sparsity"] |= {
+            "mean_hidden16": of_narrow,
+            "baseline_minus_hidden16": _apart(found["sparsity"]["mean_baseline"], of_narrow),
+        }
     if SQUEEZED in networks:
         squeezed = scored.activity[Watched(SQUEEZED)]
         found["auc"] = {"squeezed": scored.row(SQUEEZED, BASELINE)["auc"]}
@@ -155,6 +157,13 @@ def _mean_sparsity(contrasts: Iterable[ActivityContrast]) -> Interval:
         float(np.mean([getattr(one, end) for one in every])) for end in ("value", "low", "high")
     )
     return Interval(value, low, high, every[0].level)
+
+
+def _apart(first: Interval, second: Interval) -> Interval:
+    """Return a difference, whose interval is at its widest: errors add up."""
+    return Interval(
+        first.value - second.value, first.low - second.high, first.high - second.low, first.level
+    )
 
 
 def _draw_losses(
