@@ -7,6 +7,8 @@ __all__ = [
     "LRP_LABEL",
     "MAD_CAPTION",
     "MAD_LABEL",
+    "ZERO_CAPTION",
+    "ZERO_LABEL",
 ]
 
 DROP_LABEL = "Percent drop in AUC"
@@ -22,4 +24,9 @@ MAD_LABEL = "MAD relevance"
 MAD_CAPTION = (
     "MAD relevance: mean over the jets of |change of the logit with the feature at its mean| / "
     "|logit|."
+)
+ZERO_LABEL = "percent drop in AUC"
+ZERO_CAPTION = (
+    "AUC in per cent, minus that with the feature at zero in all slots of all jets: percentage "
+    "points. Linear between −0.01 and 0.01, logarithmic beyond."
 )

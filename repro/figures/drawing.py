@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,16 +18,18 @@ __all__ = [
     "CLASS_MARKERS",
     "bar_figure",
     "bars",
+    "figure_without_jets",
     "footer",
     "name_columns",
     "name_rows",
     "new_figure",
+    "stated",
 ]
 
 # Red and blue as in the paper; the one light and the other dark, so that they differ in grey, and
 # to eyes that see red and green alike.
-CLASS_COLOURS = {"qcd": "#e8705f", "top": "#1f4e96", "all": "#5f5f5f"}
-CLASS_MARKERS = {"qcd": "o", "top": "^"}
+CLASS_COLOURS = {"qcd": "#e8705f", "top": "#1f4e96", "hbb": "#1f4e96", "all": "#5f5f5f"}
+CLASS_MARKERS = {"qcd": "o", "top": "^", "hbb": "^"}
 
 _BARS = 20
 _ROW = 0.26
@@ -41,6 +44,17 @@ _BARS_ABOUT = "No diamond: the paper does not show the bar."
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure, inches."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def figure_without_jets(result: Result) -> Figure:
+    """Return a picture that says why it shows nothing: there were no jets."""
+    figure = new_figure(7.0, 2.4)
+    axes = figure.subplots()
+    axes.set_axis_off()
+    why = result.evidence_for("").description
+    axes.text(0.5, 0.5, _wrapped(f"needs jets: {why}", 6.4, 10), ha="center", va="center")
+    footer(figure, result)
+    return figure
 
 
 def name_rows(axes: Axes, labels: Sequence[str]) -> None:
@@ -86,11 +100,11 @@ def bars(axes: Axes, result: Result, path: str, colour: str, count: int = _BARS)
         capsize=2,
         label="95 % interval",
     )
-    stated = {name: value for name, value in _stated(result, path).items() if name in names}
-    if stated:
-        rows = [names.index(name) for name in stated]
+    known = {name: value for name, value in stated(result, path).items() if name in names}
+    if known:
+        rows = [names.index(name) for name in known]
         axes.plot(
-            list(stated.values()),
+            list(known.values()),
             rows,
             "D",
             mfc="white",
@@ -133,7 +147,7 @@ def bar_figure(
     return figure
 
 
-def _stated(result: Result, path: str) -> dict[str, float]:
+def stated(result: Result, path: str) -> dict[str, Any]:
     """Return the values that the paper states for a ranking, by feature."""
     # A claim's id is its group, a dot, and the path of its number.
     paths = {claim["id"].partition(".")[2]: claim["expected"] for claim in result.claims}

@@ -1,6 +1,7 @@
 """Interaction Networks for the items of ``hbb``, and what their weights alone give."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -27,6 +28,7 @@ __all__ = [
     "load_each",
     "load_networks",
     "logits_of",
+    "needs_jets",
     "rows_of",
     "say_without_jets",
     "short_label",
@@ -148,6 +150,20 @@ def say_without_jets(result: Result) -> Figure:
     axes.text(0.5, 0.5, _NOTHING, ha="center", va="center", fontsize=10)
     footer(figure, result, data=artificial_in_words(result, 0))
     return figure
+
+
+def needs_jets(context: Context, item_id: str, values: Mapping[str, Any] | None = None) -> Result:
+    """Return the result of an item where there are no jets: it says what it lacks.
+
+    Args:
+        context: Has no jets of ``hbb``.
+        item_id: The item.
+        values: What is known without jets.
+    """
+    tagger = context.tagger(FAMILY)
+    evidence = {"": missing(context.record.absent)}
+    known = {"jets": 0} if values is None else values
+    return context.result(item_id, NO_JETS, [tagger], known, evidence=evidence)
 
 
 def without_jets(context: Context) -> dict[str, Evidence]:

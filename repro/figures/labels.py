@@ -4,7 +4,12 @@ import re
 
 __all__ = ["CLASS_LABELS", "one_decimal", "symbol"]
 
-CLASS_LABELS = {"qcd": "QCD jets", "top": "top jets", "all": "all jets"}
+CLASS_LABELS = {
+    "qcd": "QCD jets",
+    "top": "top jets",
+    "hbb": r"$H\to b\bar{b}$ jets",
+    "all": "all jets",
+}
 
 _NAMES = {
     "pT_J": "$p_{T,J}$",

@@ -156,6 +156,7 @@ def _draw_conflict(axes: Axes, baseline: Mapping[str, Any]) -> None:
     axes.axvline(0, color="black", lw=0.8)
     axes.set_xlabel("drop in AUC with the feature at zero [points]")
     axes.set_ylabel("mean share, Higgs jets")
+    axes.margins(0.12)
     axes.set_title("baseline, vertices: relevance against the drop in AUC")
 
 
