@@ -67,7 +67,7 @@ def test_curves_before_and_after_are_those_of_the_jets(compute, context, jets):
     area = 100 * roc_auc_score(targets[:, 1], probability(context, "baseline", tracks, vertices))
     for name in ("before", "after"):
         assert values["auc"][name]["value"] == pytest.approx(area, abs=0.02)
-        assert len(values["curves"][name]["tpr"]) > 10
+        assert len(values["curves"][name]["signal"]) > 10
     gap = values["invariance"]["auc_difference"]
     assert gap["value"] == pytest.approx(
         values["auc"]["after"]["value"] - values["auc"]["before"]["value"], abs=1e-9
