@@ -1,5 +1,6 @@
 """Every table and figure that this version computes: on stored jets, on files, again, drawn."""
 
+import dataclasses
 import io
 import json
 import re
@@ -166,7 +167,7 @@ def test_result_read_back_is_drawn_the_same_and_computes_nothing(
 
 
 def test_items_without_a_module_say_that_they_are_not_implemented(make_context):
-    item = next(item for item in load_items() if item.module is None)
+    item = dataclasses.replace(find_item("toptag/table1"), module=None)
     for run in (lambda: compute_item(item, make_context()), lambda: render_item(item, None)):
         with pytest.raises(NotAvailable, match="not implemented yet"):
             run()

@@ -22,7 +22,7 @@ from repro.models.tagger import untrained_tagger
 def few_neighbours():
     """A tenth of the draws says as much to a test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("repro.figures.hbb.fig11._NEIGHBOURS", 6)
+        patch.setattr("repro.figures.known_relevance._NEIGHBOURS", 6)
         yield
 
 
@@ -47,7 +47,7 @@ def _other_network() -> bytes:
 def test_weights_that_do_not_load_are_counted(context, monkeypatch, tmp_path, write, said):
     """Each file is tried for itself; what is wrong with one is no reason to stop."""
     labels = ["De16", "De8", "baseline"]
-    monkeypatch.setattr("repro.figures.hbb.table01.sorted_labels", lambda: labels)
+    monkeypatch.setattr("repro.figures.interaction.sorted_labels", lambda: labels)
     files = find_card("in:De8").authors
     broken = tmp_path / "broken.pth"
     shutil.copy(context.fetch(files[0]), broken)
@@ -71,7 +71,7 @@ def test_weights_that_do_not_load_are_counted(context, monkeypatch, tmp_path, wr
 
 def test_the_hash_is_that_of_the_bytes_that_were_read(context, monkeypatch, tmp_path):
     """A file that loads and is another one deviates."""
-    monkeypatch.setattr("repro.figures.hbb.table01.sorted_labels", lambda: ["De8", "baseline"])
+    monkeypatch.setattr("repro.figures.interaction.sorted_labels", lambda: ["De8", "baseline"])
     (weights, metadata) = find_card("in:De8").authors
     other = tmp_path / "other.pth"
     torch.save(read_state(context.fetch(weights)), other)

@@ -26,7 +26,7 @@ ROUNDING = "it is rounding"
 def few_neighbours():
     """A tenth of the draws says as much to a test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("repro.figures.hbb.fig11._NEIGHBOURS", 6)
+        patch.setattr("repro.figures.known_relevance._NEIGHBOURS", 6)
         yield
 
 
@@ -61,7 +61,7 @@ def test_cached_files_of_the_record_are_taken(cached, record, caplog, data):
 def test_a_result_names_the_files_of_the_record(cached, record, monkeypatch):
     settings = Settings(data="paper", jets=100, device="cpu", quiet=True, weights="authors")
     context = Context(settings, cached)
-    monkeypatch.setattr("repro.figures.hbb.table01.sorted_labels", lambda: ["baseline", "De8"])
+    monkeypatch.setattr("repro.figures.interaction.sorted_labels", lambda: ["baseline", "De8"])
     result = compute_item(find_item("hbb/table1"), context)
     jsonschema.validate(json.loads(result.to_json()), SCHEMA)
     (file,) = result.data["files"]
@@ -132,11 +132,6 @@ def test_jets_of_a_train_file_are_other_jets(mirror, record, tmp_path):
     found = Context(Settings(data=str(record), quiet=True), store).record
     assert found.block["id"] == ["hbb/record/train/ntuple_merged_10.h5"]
     assert found.kind == "other"
-
-
-def test_items_that_do_not_use_jets_say_so(make_context, record, caplog):
-    compute_item(find_item("hbb/tableK4"), make_context(data=str(record)))
-    assert "--data is not used" in caplog.text
 
 
 def test_first_jets_are_taken_where_a_number_is_given(make_context, record):

@@ -37,6 +37,7 @@ from repro.metrics.means import (
 __all__ = [
     "QUIET",
     "ActivityCounter",
+    "Relative",
     "SumsActivations",
     "explain_by_activation_patterns",
     "relative_activity",
@@ -54,6 +55,19 @@ class _Activity:
     """Mean activations of one class, and means that repetitions would have had."""
 
     mean: FloatArray
+    draws: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Relative:
+    """Relative activities of one class.
+
+    Attributes:
+        value: (nodes,), layers one after the other.
+        draws: (draws, nodes), that repetitions would have had.
+    """
+
+    value: FloatArray
     draws: FloatArray
 
 
@@ -163,6 +177,17 @@ class ActivityCounter:
                 found = self._hidden(inputs[rows[start : start + _JETS_PER_BATCH]])
                 self._sums[label] = add_rows(self._sums[label], found)
 
+    def add_activations(self, layers: Sequence[Tensor], labels: NDArray[np.integer]) -> None:
+        """Take the activations of some jets as known.
+
+        Args:
+            layers: (n, nodes) of each hidden layer.
+            labels: (n,) in 0, 1.
+        """
+        found = self._joined(layers)
+        for label in range(len(self._sums)):
+            self._sums[label] = add_rows(self._sums[label], found[labels == label])
+
     def explain(
         self,
         classes: tuple[str, str] = ("qcd", "top"),
@@ -190,6 +215,28 @@ class ActivityCounter:
         settings = {"quiet": quiet} | {k: v for k, v in self._options.items() if v != _USUAL[k]}
         return _explanation(activities, self._sizes, names, settings, level)
 
+    @property
+    def layers(self) -> dict[str, int]:
+        """Nodes of each hidden layer, by its name."""
+        network = self._network
+        names = network.layers if isinstance(network, SumsActivations) else ()
+        return dict(zip(names or _numbered(self._sizes), self._sizes, strict=True))
+
+    def relative(self, seed: int = 0) -> tuple[Relative, Relative]:
+        """Return the relative activities of class 0 and of class 1, for the jets so far.
+
+        Args:
+            seed: Seed of the draws.
+
+        Raises:
+            BadInput: If there are fewer than two jets of a class.
+        """
+        first, second = (
+            Relative(*(relative_activity(one, self._sizes) for one in (found.mean, found.draws)))
+            for found in (_activity(sums, seed + label) for label, sums in enumerate(self._sums))
+        )
+        return first, second
+
     def _hidden(self, inputs: NDArray[np.floating]) -> FloatArray:
         """Return the activations (n, nodes), layers one after the other."""
         rows = torch.from_numpy(np.ascontiguousarray(inputs)).to(self._device)
@@ -198,8 +245,11 @@ class ActivityCounter:
                 found = list(self._network.summed_activations(rows, **self._options))
             else:
                 found = self._recorded(rows)
-        self._sizes = [tensor.shape[-1] for tensor in found]
-        return np.asarray(torch.cat(found, dim=-1).double().cpu().numpy())
+        return self._joined(found)
+
+    def _joined(self, layers: Sequence[Tensor]) -> FloatArray:
+        self._sizes = [tensor.shape[-1] for tensor in layers]
+        return np.asarray(torch.cat(list(layers), dim=-1).double().cpu().numpy())
 
     def _recorded(self, inputs: Tensor) -> list[Tensor]:
         """Return the activations (n, nodes) of each ReLU module."""
@@ -235,6 +285,10 @@ def sparsity(activity: FloatArray, quiet: float = QUIET) -> FloatArray:
     return np.asarray((activity < quiet).mean(axis=-1))
 
 
+def _numbered(sizes: Sequence[int]) -> list[str]:
+    return [f"layer{k + 1}" for k in range(len(sizes))]
+
+
 def _divided(layer: FloatArray) -> FloatArray:
     largest = layer.max(axis=-1, keepdims=True)
     activity = np.zeros_like(layer)
@@ -262,7 +316,7 @@ def _explanation(
     level: float,
 ) -> Explanation:
     quiet = settings["quiet"]
-    names = names or [f"layer{k + 1}" for k in range(len(sizes))]
+    names = names or _numbered(sizes)
     rna = {
         name: percentile_intervals(
             relative_activity(activity.mean, sizes),

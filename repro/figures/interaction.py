@@ -1,21 +1,21 @@
 """Interaction Networks for the items of ``hbb``, and what their weights alone give."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from repro.errors import BadInput, IntegrityError, NotAvailable
 from repro.features.interaction import interaction_features, interaction_inputs
 from repro.features.sample_streams import JetSet, no_jets
 from repro.figures.context import Context
-from repro.models.cards import load_cards
+from repro.figures.drawing import footer, new_figure
+from repro.models.cards import BASELINE, load_cards
 from repro.models.tagger import Tagger, predict_logits
 from repro.results.document import Result, whose_weights
 from repro.results.evidence import Evidence, missing
-
-_LOG = logging.getLogger(__name__)
 
 __all__ = [
     "CLASSES",
@@ -25,11 +25,13 @@ __all__ = [
     "artificial_in_words",
     "by_class",
     "from_weights",
+    "load_each",
     "load_networks",
     "logits_of",
     "needs_jets",
-    "result_of_weights",
     "rows_of",
+    "say_without_jets",
+    "short_label",
     "sorted_labels",
     "without_jets",
 ]
@@ -42,7 +44,7 @@ CLASSES = ("qcd", "hbb")
 
 NO_JETS: JetSet = no_jets("the weights alone", "artificial jets")
 
-_UNUSED = "this version computes of this item what the weights alone give, whatever jets there are"
+_NOTHING = "All of this picture needs jets, and there were none."
 
 
 def load_networks(context: Context) -> dict[str, Tagger]:
@@ -53,6 +55,30 @@ def load_networks(context: Context) -> dict[str, Tagger]:
         BadInput: If weights do not fit.
     """
     return {label: context.tagger(f"{FAMILY}:{label}") for label in sorted_labels()}
+
+
+def load_each(context: Context) -> tuple[dict[str, Tagger], dict[str, str]]:
+    """Return the networks whose weights load, and what is wrong with the others', by label.
+
+    Of the package's own weights some variants may have none.
+
+    Raises:
+        BadInput, IntegrityError: If not even the baseline's load, or a file that the user named
+            does not fit: one file cannot fit all.
+        DownloadFailed, MissingData, NotAvailable: If weights are out of reach.
+    """
+    chosen = context.settings.weights
+    named = chosen not in ("auto", "authors", "embedded")
+    absent = (NotAvailable,) if chosen == "embedded" else ()
+    networks, failures = {}, {}
+    for label in sorted_labels():
+        try:
+            networks[label] = context.tagger(f"{FAMILY}:{label}")
+        except (BadInput, IntegrityError, *absent) as error:
+            if named or label == BASELINE:
+                raise
+            failures[label] = str(error)
+    return networks, failures
 
 
 def sorted_labels() -> list[str]:
@@ -96,37 +122,6 @@ def from_weights(taggers: Iterable[Tagger]) -> Evidence:
     return Evidence("complete", "from the weights alone, without the paper's jets", own)
 
 
-def result_of_weights(
-    context: Context,
-    item: str,
-    tagger: Tagger,
-    values: Mapping[str, Any],
-    *,
-    evidence: Mapping[str, Evidence] | None = None,
-    settings: Mapping[str, Any],
-    notes: Iterable[str],
-) -> Result:
-    """Return a result all of whose values a network's weights alone decide.
-
-    Args:
-        context: Of the settings.
-        item: Whose result.
-        tagger: The network.
-        values: By name; what else the item claims needs jets, and is missing.
-        evidence: Of values, in the place of that of the weights.
-        settings: Of the computation.
-        notes: For the reader.
-
-    Raises:
-        MissingData: If jets are asked for that are not there.
-    """
-    alone = dict.fromkeys(values, from_weights([tagger]))
-    known = {**without_jets(context), **alone, **(evidence or {})}
-    return context.result(
-        item, NO_JETS, [tagger], values, evidence=known, settings=settings, notes=notes
-    )
-
-
 def artificial_in_words(result: Result, jets: int) -> str:
     """Return what a picture of artificial jets says of its numbers.
 
@@ -136,6 +131,25 @@ def artificial_in_words(result: Result, jets: int) -> str:
     """
     number = f"{jets:,} artificial {'jet' if jets == 1 else 'jets'}"
     return f"data: {number} · weights: {whose_weights(result.weights)}"
+
+
+def short_label(label: str) -> str:
+    """Return the label of a network as a legend can hold it.
+
+    >>> short_label("psvfeaturesdropped_001_noTrackQ_hidden16_De8_Do8")
+    'psv 001 noTrackQ hidden16 De8 Do8'
+    """
+    return label.replace("featuresdropped", " ").replace("_", " ").replace("  ", " ")
+
+
+def say_without_jets(result: Result) -> Figure:
+    """Return a picture that says that there were no jets to draw anything of."""
+    figure = new_figure(7.4, 2.2)
+    axes = figure.subplots()
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, _NOTHING, ha="center", va="center", fontsize=10)
+    footer(figure, result, data=artificial_in_words(result, 0))
+    return figure
 
 
 def needs_jets(context: Context, item_id: str, values: Mapping[str, Any] | None = None) -> Result:
@@ -153,12 +167,9 @@ def needs_jets(context: Context, item_id: str, values: Mapping[str, Any] | None 
 
 
 def without_jets(context: Context) -> dict[str, Evidence]:
-    """Return the evidence of all numbers of an item that need jets, none of which it computes.
+    """Return the evidence of all numbers of an item that need jets, of which there are none.
 
     Raises:
         MissingData: If the jets that are asked for are not there.
     """
-    if context.record:
-        _LOG.warning("--data is not used: %s", _UNUSED)
-        return {"": missing(_UNUSED)}
     return {"": missing(context.record.absent)}

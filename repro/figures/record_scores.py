@@ -1,20 +1,23 @@
-"""Scores of jets of record 12102 by any number of Interaction Networks, in one pass.
+"""Scores of jets of record 12102 by any number of Interaction Networks, in one pass over them.
 
-Scores, labels and sums of activations are kept; tracks and vertices, 8 kB a jet, are not.
+Scores, labels and the activity of the networks are kept; tracks and vertices, 8 kB a jet, are not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from repro.data.hbb.jets import HbbJets
 from repro.explain.activation_patterns import ActivityCounter
+from repro.explain.activity_contrast import ActivityContrast, contrast_classes
+from repro.features.interaction import interaction_features, interaction_inputs
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
 from repro.figures.interaction import CLASSES
-from repro.figures.performance import sparsities_of
 from repro.metrics.intervals import (
     Interval,
     Placements,
@@ -25,24 +28,53 @@ from repro.metrics.intervals import (
 from repro.metrics.means import mean_intervals
 from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
+from repro.models.cards import BASELINE
+from repro.models.scores import probability_of_top, score
 from repro.models.tagger import Tagger
-from repro.models.track_scoring import TrackScores, iter_track_scores
+from repro.models.track_scoring import TrackScores
 from repro.results.evidence import Evidence, rate
 
-__all__ = ["RecordScores", "fidelity", "jets_in_words", "score_record"]
+__all__ = [
+    "JETS_OF_PATTERNS",
+    "RecordScores",
+    "Watched",
+    "fidelity",
+    "jets_in_words",
+    "networks_on_record",
+    "score_record",
+]
+
+JETS_OF_PATTERNS = 100_000
+"""Neuron activity is that of the first so many jets, as published: those of one file."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Whose neuron activity is looked at, and how.
+
+    Attributes:
+        label: Of the network.
+        fired: Whether activations count as 1 where they are not zero.
+    """
+
+    label: str
+    fired: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class RecordScores(TrackScores):
     """Scores of jets by label of the network, and the activity in the networks.
 
-    Jets without a label are background.
+    Jets without a label are background, or corrected (H1, H2) they are not there, and padding
+    takes no part in the activity.
 
     Attributes:
-        sparsity: By label of the network, see :func:`repro.figures.performance.sparsities_of`.
+        activity: Of networks that were watched.
+        left_out: How many jets without a label there were besides.
     """
 
-    sparsity: dict[str, dict[str, Interval]]
+    activity: dict[Watched, ActivityContrast]
+    left_out: int = 0
     _baselines: dict[str, Placements] = field(default_factory=dict, init=False, repr=False)
 
     def row(self, label: str, baseline: str) -> dict[str, Any]:
@@ -52,30 +84,39 @@ class RecordScores(TrackScores):
             label: Of the network.
             baseline: Label of the one that it is compared with.
         """
-        mine, first, labels = self.scores[label], self.scores[baseline], self.labels
+        mine, labels = self.scores[label], self.labels
         known = ~self.unlabelled
-        gap = difference_interval(placements(mine, labels), self._place_baseline(baseline))
+        sparsity = self.activity[Watched(label)].sparsity
         return {
             "auc": in_points(auc_interval(rank_jets(mine, labels))),
             "auc_without_unlabelled": in_points(
                 auc_interval(rank_jets(mine[known], labels[known]))
             ),
-            "auc_minus_baseline": in_points(gap),
-            "fidelity": fidelity(mine, first),
-            **self.sparsity[label],
+            "auc_minus_baseline": self.auc_difference(label, baseline),
+            "fidelity": fidelity(mine, self.scores[baseline]),
+            **{f"sparsity_{name}": found for name, found in sparsity.items()},
         }
 
-    def _place_baseline(self, label: str) -> Placements:
-        """Return the placements of the jets, computed once: every row asks for them."""
+    def auc_difference(self, label: str, other: str) -> Interval:
+        """Return AUC of one network minus that of another one, in points, paired (DeLong)."""
+        first, second = (self._place(name) for name in (label, other))
+        return in_points(difference_interval(first, second))
+
+    def _place(self, label: str) -> Placements:
+        """Return the placements of the jets; the baseline's, for which every row asks, once."""
+        if label != BASELINE:
+            return placements(self.scores[label], self.labels)
         if label not in self._baselines:
             self._baselines[label] = placements(self.scores[label], self.labels)
         return self._baselines[label]
 
     def jets(self, context: Context) -> JetSet:
         """Return the jets as results describe them."""
-        record, count = context.record, len(self.labels)
-        description = jets_in_words(context, count, int(self.unlabelled.sum()))
-        rows = np.arange(count)
+        record, count = context.record, len(self.labels) + self.left_out
+        removed = context.settings.corrected
+        unlabelled = self.left_out if removed else int(self.unlabelled.sum())
+        description = jets_in_words(context, count, unlabelled, removed=removed)
+        rows = np.arange(len(self.labels))
         return JetSet(self.labels, rows, record.kind, description, record.data(count))
 
     def evidence(self, context: Context, own_weights: bool) -> Evidence:
@@ -84,12 +125,35 @@ class RecordScores(TrackScores):
         return Evidence(rate(jets.kind, self.labels), jets.description, own_weights)
 
 
-def score_record(context: Context, taggers: Mapping[str, Tagger]) -> RecordScores:
-    """Score the jets of the record that the settings lead to.
+def networks_on_record(context: Context, networks: Mapping[str, Tagger]) -> RecordScores:
+    """Return the scores of networks and their activity, that of the baseline also unweighted.
+
+    Computed once in a run.
+
+    Args:
+        context: Gives the jets.
+        networks: All that there are, by label (:func:`repro.figures.interaction.load_each`).
+
+    Raises:
+        BadInput, MissingData, DownloadFailed, NotAvailable: As :func:`score_record`.
+    """
+
+    def compute() -> RecordScores:
+        return score_record(context, networks, [Watched(BASELINE, fired=True)])
+
+    found: RecordScores = context.once(("networks on the record", *networks), compute)
+    return found
+
+
+def score_record(
+    context: Context, taggers: Mapping[str, Tagger], further: Iterable[Watched] = ()
+) -> RecordScores:
+    """Score the jets of the record that the settings lead to, and sum activations on the way.
 
     Args:
         context: Gives the jets.
         taggers: Interaction Networks by label.
+        further: What to watch besides the activity of each network, which costs a pass each.
 
     Raises:
         BadInput: If the jets cannot be used, or are fewer than two of a class.
@@ -97,16 +161,77 @@ def score_record(context: Context, taggers: Mapping[str, Tagger]) -> RecordScore
         DownloadFailed: If the network fails.
         NotAvailable: If a library of the extra ``root`` is needed and not installed.
     """
+    corrected = context.settings.corrected
+    watched = [*map(Watched, taggers), *further]
     counters = {
-        label: ActivityCounter(tagger.network, context.device) for label, tagger in taggers.items()
+        one: ActivityCounter(
+            taggers[one.label].network, context.device, fired=one.fired, padding=not corrected
+        )
+        for one in watched
     }
     chunks = context.progress(context.record.iter_jets(), "jets")
-    found = TrackScores.joined(iter_track_scores(chunks, taggers, context.device, counters))
-    sparsity = {
-        label: sparsities_of(counter, context.settings.seed, "sparsity", CLASSES)
-        for label, counter in counters.items()
-    }
-    return RecordScores(found.scores, found.labels, found.unlabelled, sparsity)
+    found = TrackScores.joined(
+        _look(chunks, taggers, counters, context.device, corrected=corrected)
+    )
+    left_out = 0
+    if corrected:
+        known = ~found.unlabelled
+        left_out = int((~known).sum())
+        scores = {label: of_all[known] for label, of_all in found.scores.items()}
+        found = TrackScores(scores, found.labels[known], found.unlabelled[known])
+    seed = context.settings.seed
+    activity = {one: contrast_classes(counters[one], CLASSES, seed) for one in watched}
+    return RecordScores(found.scores, found.labels, found.unlabelled, activity, left_out)
+
+
+def _look(
+    chunks: Iterable[HbbJets],
+    taggers: Mapping[str, Tagger],
+    counters: Mapping[Watched, ActivityCounter],
+    device: str,
+    *,
+    corrected: bool,
+) -> Iterator[TrackScores]:
+    """Yield the scores of each chunk of jets, and count activations of the first of them."""
+    features, seen = interaction_features(), 0
+    for jets in chunks:
+        inputs = interaction_inputs(jets.tracks, jets.vertices)
+        watch = np.arange(seen, seen + len(jets)) < JETS_OF_PATTERNS
+        if corrected:
+            watch &= ~jets.unlabelled
+        seen += len(jets)
+        scores = {}
+        for label, tagger in taggers.items():
+            rows = tagger.prepare(inputs, features)
+            mine = {one: counter for one, counter in counters.items() if one.label == label}
+            if not corrected and watch.all():
+                counter = mine.pop(Watched(label))
+                scores[label] = _score_and_count(tagger, rows, jets.labels, counter, device)
+            else:
+                scores[label] = score(tagger, rows, device)
+            for counter in mine.values():
+                counter.add(rows[watch], jets.labels[watch])
+        yield TrackScores(scores, jets.labels, jets.unlabelled)
+
+
+def _score_and_count(
+    tagger: Tagger,
+    rows: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    counter: ActivityCounter,
+    device: str,
+) -> NDArray[np.floating]:
+    """Return P(H→bb̄), and count the activations: what is classified is the sum of the last ones.
+
+    One pass gives both.
+    """
+    network: Any = tagger.network.to(device)
+    inputs = torch.from_numpy(np.ascontiguousarray(rows)).to(device)
+    with torch.inference_mode():
+        sums = network.summed_activations(inputs)
+        counter.add_activations(sums, labels)
+        logits = network.classifier(sums[-1])
+    return probability_of_top(logits.cpu().numpy())
 
 
 def jets_in_words(context: Context, jets: int, unlabelled: int, *, removed: bool = False) -> str:

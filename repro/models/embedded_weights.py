@@ -14,7 +14,14 @@ from repro.data.integrity import hash_file
 from repro.errors import IntegrityError, NotAvailable
 from repro.models.cards import Card
 
-__all__ = ["embedded_card", "embedded_file", "embedded_names", "has_embedded", "stem_of"]
+__all__ = [
+    "embedded_card",
+    "embedded_file",
+    "embedded_names",
+    "embedded_trainings",
+    "has_embedded",
+    "stem_of",
+]
 
 
 def stem_of(card: Card) -> str:
@@ -61,7 +68,22 @@ def embedded_card(card: Card) -> dict[str, Any]:
     Raises:
         IntegrityError: If it cannot be read.
     """
-    path = _folder() / f"{stem_of(card)}.json"
+    return _read_card(_folder() / f"{stem_of(card)}.json")
+
+
+def embedded_trainings(family: str) -> tuple[dict[str, Any], ...]:
+    """Return the cards of all trainings of a family, in the order of their files.
+
+    ``<family>-<variant>.<seed>.json`` is a training with another seed, whose weights are not
+    shipped: it tells how trainings differ.
+
+    Raises:
+        IntegrityError: If one cannot be read.
+    """
+    return tuple(map(_read_card, sorted(_folder().glob(f"{family}-*.json"))))
+
+
+def _read_card(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text("utf-8"))
         _ = document["weights"]["sha256"]

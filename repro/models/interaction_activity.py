@@ -1,5 +1,6 @@
 """Activations of the Interaction Network, summed over the edges or slots of each jet."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from repro.models.interaction_network import InteractionNetwork
 
 __all__ = ["sums_of_activations"]
+
+_KINDS = ("edges", "vertex_edges", "slots")
+_Weigh = Callable[[str, Tensor, slice, slice], Tensor]
 
 
 def sums_of_activations(
@@ -33,31 +37,59 @@ def sums_of_activations(
     sums = [inputs.new_zeros(len(inputs), layer.out_features) for layer in layers]
     memory = Memory(inputs)
     for group, vertices in network.groups(inputs):
-        filled = group.filled.to(inputs.dtype), (vertices != 0).any(dim=0).to(inputs.dtype)
-        counted = group.counts.expand_as(filled[0]), torch.ones_like(filled[1])
-        slots, of_vertices = counted if padding else filled
-
-        def visit(  # noqa: PLR0917 - bound to this turn of the loop
-            number: int,
-            found: Tensor,
-            jets: slice,
-            rows: slice,
-            group: DistinctSlots = group,
-            slots: Tensor = slots,
-            of_vertices: Tensor = of_vertices,
-        ) -> None:
-            found = (found > 0).to(found.dtype) if fired else found
-            weights = slots[jets]
-            if number < 3:
-                itself = found.diagonal(offset=rows.start, dim1=2, dim2=3)
-                received = (found * weights[:, None]).sum(dim=3) - itself
-                total = (received * weights[:, rows]).sum(dim=2)
-            elif number < 6:
-                pairs = of_vertices[jets, :, None] * weights[:, None]
-                total = (found * pairs).sum(dim=(2, 3))
-            else:
-                total = (found * weights).sum(dim=2)
-            sums[number].index_add_(0, group.rows[jets], total.T)
-
-        network.run_group(group, vertices, memory, visit)
+        weigh = _by_counts(group) if padding else _by_filled(group, vertices)
+        network.run_group(group, vertices, memory, _adding(sums, group.rows, weigh, fired=fired))
     return sums
+
+
+def _adding(
+    sums: list[Tensor], jets_of_group: Tensor, weigh: _Weigh, *, fired: bool
+) -> Callable[[int, Tensor, slice, slice], None]:
+    """Return what adds the activations that it is shown to the sums of their jets."""
+
+    def visit(number: int, found: Tensor, jets: slice, rows: slice) -> None:
+        found = (found > 0).to(found.dtype) if fired else found
+        total = weigh(_KINDS[number // 3], found, jets, rows)
+        sums[number].index_add_(0, jets_of_group[jets], total.T)
+
+    return visit
+
+
+def _by_counts(group: DistinctSlots) -> _Weigh:
+    """Return the sum (nodes, m) of activations over all edges or slots, empty ones as well.
+
+    Matrix products with the counts: what has to be read is read once, and nothing is copied.
+    """
+    counts = group.counts
+
+    def weigh(kind: str, found: Tensor, _jets: slice, rows: slice) -> Tensor:
+        summed = torch.mv(found.flatten(0, -2), counts).view(found.shape[:-1])
+        if kind == "edges":
+            itself = found.diagonal(offset=rows.start, dim1=2, dim2=3)
+            return (summed - itself) @ counts[rows]
+        return summed.sum(dim=2) if kind == "vertex_edges" else summed
+
+    return weigh
+
+
+def _by_filled(group: DistinctSlots, vertices: Tensor) -> _Weigh:
+    """Return the sum (nodes, m) over filled slots, and edges between such.
+
+    Args:
+        group: The jets.
+        vertices: (features, m, vertex slots).
+    """
+    filled = group.filled.to(vertices.dtype)
+    of_vertices = (vertices != 0).any(dim=0).to(vertices.dtype)
+
+    def weigh(kind: str, found: Tensor, jets: slice, rows: slice) -> Tensor:
+        slots = filled[jets]
+        if kind == "edges":
+            itself = found.diagonal(offset=rows.start, dim1=2, dim2=3)
+            received = (found * slots[:, None]).sum(dim=3) - itself
+            return (received * slots[:, rows]).sum(dim=2)
+        if kind == "vertex_edges":
+            return (found * (of_vertices[jets, :, None] * slots[:, None])).sum(dim=(2, 3))
+        return (found * slots).sum(dim=2)
+
+    return weigh

@@ -91,6 +91,14 @@ def describe_run(
             "epochs": len(history),
             "chosen_epoch": chosen.epoch,
             "seconds": round(sum(epoch.seconds for epoch in history), 1),
+            "history": [
+                {
+                    "validation_loss": float(f"{epoch.validation_loss:.6g}"),
+                    "validation_auc": float(f"{epoch.validation_auc:.6g}"),
+                    "seconds": round(epoch.seconds, 2),
+                }
+                for epoch in history
+            ],
         },
         "metrics": dict(metrics),
         "environment": dict(environment),

@@ -1,45 +1,128 @@
-"""F2: the order of tracks and vertices does not matter, by the logits of all models."""
+"""F2: the order of tracks and vertices does not matter: ROC curves, and logits of all models."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from repro.benchmarks.artificial import ARTIFICIAL, artificial_jets
 from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS
+from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
+from repro.figures.curves import Look, curves_of, draw_roc
 from repro.figures.drawing import footer, name_rows, new_figure
 from repro.figures.interaction import (
     NO_JETS,
     artificial_in_words,
     from_weights,
-    load_networks,
+    load_each,
     logits_of,
+    short_label,
     without_jets,
 )
+from repro.figures.record_scores import jets_in_words
+from repro.metrics.intervals import auc_difference_interval, auc_interval
+from repro.metrics.percent import in_points
+from repro.metrics.roc import rank_jets
+from repro.models.cards import BASELINE
+from repro.models.scores import probability_of_top
+from repro.models.tagger import Tagger
 from repro.results.document import Result
+from repro.results.evidence import Evidence, rate
 
 __all__ = ["compute", "largest_change", "render"]
+
+Orders = Sequence[tuple[NDArray[np.integer], NDArray[np.integer]]]
 
 _JETS = 128
 _PERMUTATIONS = 3
 _TOLERANCE = "hbb/C4.logits"
-_CAPTION = (
+_ARTIFICIAL = (
     f"Artificial jets, not the paper's: {ARTIFICIAL}, random numbers. The slots of tracks, and "
-    "those of vertices, are permuted at random, empty ones as well. Change of a logit: divided by "
-    "the larger of the jet's two logits, which are differences of larger sums."
+    "those of vertices, are permuted at random, empty ones as well."
 )
+_CHANGE = (
+    "Change of a logit: divided by the larger of the jet's two logits, which are differences of "
+    "larger sums."
+)
+_PERMUTED = "Left: all slots of tracks and of vertices in another order, the same for all jets."
+_LOOKS = {
+    "before": Look("as in the file", "#e8705f", "-", 3.0),
+    "after": Look("permuted", "#1f4e96", "--", 1.4),
+}
 
 
 def compute(context: Context) -> Result:
-    """Permute the slots of artificial jets, and compare the logits of every model."""
-    networks = load_networks(context)
+    """Permute the slots of artificial jets, and compare the logits of every model.
+
+    Where there are jets, permute theirs, and compare the baseline's ROC curves and logits.
+    """
+    networks, _ = load_each(context)
     rng = np.random.default_rng(context.settings.seed)
-    tracks, vertices = artificial_jets(_JETS, context.settings.seed)
     orders = [
         (rng.permutation(TRACK_SLOTS), rng.permutation(VERTEX_SLOTS)) for _ in range(_PERMUTATIONS)
     ]
+    changes = _changes(context, networks, orders)
+    values: dict[str, Any] = {
+        "invariance": {"max_relative_difference": max(changes.values()), "models": changes}
+    }
+    alone = from_weights(networks.values())
+    evidence = dict.fromkeys(("invariance.max_relative_difference", "invariance.models"), alone)
+    jets, notes = NO_JETS, []
+    if context.record:
+        found, jets = _of_jets(context, networks[BASELINE], orders[0])
+        values["invariance"] |= found.pop("invariance")
+        values |= found
+        kind, own = rate(jets.kind, jets.labels), networks[BASELINE].own_weights
+        evidence[""] = Evidence(kind, jets.description, own)
+    else:
+        evidence |= without_jets(context)
+        notes.append("The ROC curves need jets: this picture has the logits in their place.")
+    return context.result(
+        "hbb/fig2",
+        jets,
+        networks.values(),
+        values,
+        evidence=evidence,
+        settings={"artificial_jets": _JETS, "permutations": _PERMUTATIONS},
+        notes=notes,
+    )
+
+
+def render(result: Result) -> Figure:
+    """Draw both ROC curves if there are any, and the largest change of a logit by model."""
+    curves = result.values.get("curves")
+    if curves is None:
+        figure = new_figure(8.2, 7.6)
+        axes = figure.subplots()
+        axes.set_title("in place of the ROC curves, which need jets: logits of artificial jets")
+        _draw_changes(axes, result)
+        artificial = artificial_in_words(result, result.settings["artificial_jets"])
+        footer(figure, result, f"{_ARTIFICIAL} {_CHANGE}", artificial)
+        return figure
+    figure = new_figure(12.5, 7.6)
+    left, right = figure.subplots(1, 2)
+    areas = result.values["auc"]
+    looks = {
+        name: Look(
+            f"{look.label}: {areas[name]['value']:.4f} %", look.colour, look.stroke, look.width
+        )
+        for name, look in _LOOKS.items()
+    }
+    draw_roc(left, {name: {"roc": curve} for name, curve in curves.items()}, looks)
+    left.set_title("baseline: ROC curves and their AUC")
+    _draw_changes(right, result)
+    right.set_title("logits of artificial jets, by model")
+    footer(figure, result, f"{_PERMUTED} Right: {_ARTIFICIAL} {_CHANGE}")
+    return figure
+
+
+def _changes(context: Context, networks: Mapping[str, Tagger], orders: Orders) -> dict[str, float]:
+    """Return the largest change of a logit of artificial jets, by label."""
+    tracks, vertices = artificial_jets(_JETS, context.settings.seed)
     changes = {}
     for label, tagger in networks.items():
         before = logits_of(context, tagger, tracks, vertices)
@@ -49,48 +132,61 @@ def compute(context: Context) -> Result:
             )
             for slots, others in orders
         )
-    values: dict[str, Any] = {
-        "invariance": {"max_relative_difference": max(changes.values()), "models": changes}
+    return changes
+
+
+def _of_jets(
+    context: Context, tagger: Tagger, order: tuple[NDArray[np.integer], NDArray[np.integer]]
+) -> tuple[dict[str, Any], JetSet]:
+    """Return AUCs, curves and the change of logits of jets with permuted slots, and the jets."""
+    slots, others = order
+    parts: dict[str, list[NDArray[np.floating]]] = {"before": [], "after": []}
+    labels, known, largest = [], [], 0.0
+    for jets in context.progress(context.record.iter_jets(), "permuted jets"):
+        both = (
+            logits_of(context, tagger, jets.tracks, jets.vertices),
+            logits_of(context, tagger, jets.tracks[:, :, slots], jets.vertices[:, :, others]),
+        )
+        largest = max(largest, largest_change(*both))
+        for name, logits in zip(parts, both, strict=True):
+            parts[name].append(probability_of_top(logits))
+        labels.append(jets.labels)
+        known.append(~jets.unlabelled)
+    count, kept = sum(map(len, labels)), np.concatenate(known)
+    unlabelled = int((~kept).sum())
+    removed = context.settings.corrected
+    used = kept if removed else slice(None)
+    targets = np.concatenate(labels)[used]
+    scores = {name: np.concatenate(found)[used] for name, found in parts.items()}
+    gap = auc_difference_interval(scores["after"], scores["before"], targets)
+    values = {
+        "invariance": {"auc_difference": in_points(gap), "jets_max_relative_difference": largest},
+        "auc": {
+            name: in_points(auc_interval(rank_jets(found, targets)))
+            for name, found in scores.items()
+        },
+        "curves": {name: curves_of(found, targets)["roc"] for name, found in scores.items()},
     }
-    alone = from_weights(networks.values())
-    path = "invariance.max_relative_difference"
-    return context.result(
-        "hbb/fig2",
-        NO_JETS,
-        networks.values(),
-        values,
-        evidence={**without_jets(context), path: alone, "invariance.models": alone},
-        settings={"artificial_jets": _JETS, "permutations": _PERMUTATIONS},
-        notes=["The ROC curves need jets: this picture has the logits in their place."],
-    )
+    record = context.record
+    description = jets_in_words(context, count, unlabelled, removed=removed)
+    rows = np.arange(len(targets))
+    return values, JetSet(targets, rows, record.kind, description, record.data(count))
 
 
-def render(result: Result) -> Figure:
-    """Draw the largest relative change of a logit, model by model."""
+def _draw_changes(axes: Axes, result: Result) -> None:
     changes = result.values["invariance"]["models"]
-    figure = new_figure(8.2, 7.6)
-    axes = figure.subplots()
-    positions = np.arange(len(changes))
-    axes.plot(list(changes.values()), positions, "o", color="#1f4e96", ms=5)
+    axes.plot(list(changes.values()), np.arange(len(changes)), "o", color="#1f4e96", ms=5)
     (allowed,) = (claim["tolerance"] for claim in result.claims if claim["id"] == _TOLERANCE)
     if allowed is not None:
         axes.axvline(allowed, color="black", ls="--", lw=1, label="the most that is accepted")
         axes.legend(loc="upper left", bbox_to_anchor=(0, 1))
-    axes.set_title("in place of the ROC curves, which need jets: logits of artificial jets")
     axes.set_xscale("log")
     axes.set_xlim(1e-8, 1e-3)
-    name_rows(axes, list(changes))
+    name_rows(axes, [short_label(label) for label in changes])
     axes.set_ylim(len(changes) - 0.4, -1.6)
     axes.grid(axis="y", color="#dddddd", lw=0.6)
     axes.set_axisbelow(True)
     axes.set_xlabel("largest relative change of a logit")
-    footer(
-        figure,
-        result,
-        _CAPTION,
-        artificial_in_words(result, result.settings["artificial_jets"]),
-    )
-    return figure
 
 
 def largest_change(before: NDArray[np.floating], after: NDArray[np.floating]) -> float:

@@ -1,87 +1,125 @@
-"""F10: neural activation patterns of the baseline."""
+"""F10: neural activation patterns of the baseline, weighted and unweighted, and of all others."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
-import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
-from repro.benchmarks.artificial import ARTIFICIAL, artificial_jets
-from repro.data.arrays import FloatArray
-from repro.explain.activation_patterns import (
-    QUIET,
-    ActivityCounter,
-    relative_activity,
-    sparsity,
-)
-from repro.explain.problem import Explanation
+from repro.explain.activation_patterns import QUIET, relative_activity, sparsity
 from repro.features.waves import wave_jets
 from repro.figures.context import Context
-from repro.figures.drawing import footer, name_columns, new_figure
+from repro.figures.drawing import footer, new_figure
 from repro.figures.interaction import (
     CLASSES,
-    FAMILY,
+    NO_JETS,
     artificial_in_words,
-    result_of_weights,
+    from_weights,
+    load_each,
     rows_of,
+    without_jets,
 )
+from repro.figures.interaction_patterns import (
+    ARTIFICIAL_CAPTION,
+    ARTIFICIAL_JETS,
+    RNA_CAPTION,
+    artificial_contrast,
+    contrast_values,
+    draw_difference,
+    draw_pattern,
+    outline_values,
+    plain_nodes,
+)
+from repro.figures.record_scores import (
+    JETS_OF_PATTERNS,
+    RecordScores,
+    Watched,
+    networks_on_record,
+)
+from repro.models.cards import BASELINE
 from repro.models.interaction_network import LAYERS
-from repro.models.scores import score
 from repro.models.tagger import Tagger
 from repro.results.document import Result
 
 __all__ = ["compute", "render"]
 
-_JETS = 400
 _KINDS = {"weighted": False, "unweighted": True}
 _TITLES = {
-    "weighted": "activations weighted, as summed",
-    "unweighted": "unweighted: activations counted where they are not zero",
+    "weighted": "weighted: activations as summed",
+    "unweighted": "unweighted: activations counted where not zero",
 }
-_CAPTION = (
-    f"The baseline. Not the paper's jets but artificial ones: {ARTIFICIAL}, random numbers, which "
-    "have no class. "
-    "In the place of QCD jets is the half that the network holds the less for H to bb, in "
-    "the place of Higgs jets the other half. RNA, relative neuron activity: the sum of "
-    "a node's activations over all edges or slots of all jets of a class, divided by that of the "
-    "most active node of its layer. Left half of each layer: −RNA of the first, in blue; right "
-    "half: +RNA of the second, in red. Black: the layer has fewer nodes."
+_COLUMNS = 5
+_SMALL = 6.5
+_NOTE = (
+    f"Activity is that of the first {JETS_OF_PATTERNS:,} jets at most, as published: those of one "
+    "file. Padding counts, as published."
+)
+_PADDING = f"Activity is that of the first {JETS_OF_PATTERNS:,} jets at most, without padding."
+_NO_CLASSES = "The patterns are those of artificial jets: their classes are the network's own."
+_OTHERS = (
+    "Small panels: all other networks, weighted; with the number of nodes, and the fractions of "
+    "them below an RNA of 0.2 for QCD and for Higgs jets."
 )
 
 
 def compute(context: Context) -> Result:
-    """Sum the baseline's activations over four known jets, and draw patterns of artificial ones."""
-    tagger = context.tagger(FAMILY)
+    """Sum activations over four known jets, and over the jets of both classes.
+
+    Without jets the patterns are those of artificial ones.
+    """
+    networks, _ = load_each(context)
+    baseline = networks[BASELINE]
+    alone = from_weights([baseline])
     values: dict[str, Any] = {
-        "golden": {kind: _golden(context, tagger, fired=_KINDS[kind]) for kind in _KINDS},
-        "artificial": _patterns(context, tagger),
+        "golden": {kind: _golden(context, baseline, fired=_KINDS[kind]) for kind in _KINDS}
     }
-    return result_of_weights(
-        context,
+    if not context.record:
+        values["artificial"] = {
+            kind: _artificial(context, baseline, fired=fired) for kind, fired in _KINDS.items()
+        }
+        return context.result(
+            "hbb/fig10",
+            NO_JETS,
+            [baseline],
+            values,
+            evidence={**without_jets(context), **dict.fromkeys(values, alone)},
+            settings={"artificial_jets": ARTIFICIAL_JETS, "quiet": QUIET},
+            notes=[_NO_CLASSES],
+        )
+    scored = networks_on_record(context, networks)
+    values |= _patterns(scored)
+    own = from_weights(networks.values()).own_weights
+    return context.result(
         "hbb/fig10",
-        tagger,
+        scored.jets(context),
+        networks.values(),
         values,
-        settings={"artificial_jets": _JETS, "quiet": QUIET},
-        notes=["The patterns are those of artificial jets: their classes are the network's own."],
+        evidence={"": scored.evidence(context, own), "golden": alone},
+        settings={"quiet": QUIET, "most_jets": JETS_OF_PATTERNS},
+        notes=[_PADDING if context.settings.corrected else _NOTE],
     )
 
 
 def render(result: Result) -> Figure:
-    """Draw both kinds of activity: the pattern as published, and |RNA difference|."""
-    shown = result.values["artificial"]
-    figure = new_figure(11.5, 9.6)
-    grid = figure.subplots(len(shown), 2, width_ratios=[1.5, 1])
-    for (pattern, difference), (kind, values) in zip(grid, shown.items(), strict=True):
-        _draw_pattern(pattern, values["rna"])
-        _draw_difference(difference, values["difference"])
-        pattern.set_title(f"artificial jets, {_TITLES[kind]}")
-        difference.set_title("difference of the two halves")
-    about = artificial_in_words(result, result.settings["artificial_jets"])
-    footer(figure, result, _CAPTION, about)
+    """Draw both kinds of activity of the baseline, and the pattern of every other network."""
+    artificial = result.values.get("artificial")
+    if artificial:
+        figure = new_figure(11.5, 9.6)
+        shown = {kind: one["rna"] for kind, one in artificial.items()}
+        _draw_baseline(figure, shown, "artificial jets, ")
+        about = artificial_in_words(result, result.settings["artificial_jets"])
+        footer(figure, result, f"The baseline. {ARTIFICIAL_CAPTION} {RNA_CAPTION}", about)
+        return figure
+    models = result.values["models"]
+    rows = -(-len(models) // _COLUMNS)
+    figure = new_figure(12.5, 8.4 + 2.0 * rows)
+    upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[8.0, 2.0 * rows])[:, 0]
+    kinds = {"weighted": result.values, "unweighted": result.values["unweighted"]}
+    shown = {kind: plain_nodes(one["rna"]) for kind, one in kinds.items()}
+    _draw_baseline(upper, shown, "baseline, ")
+    _draw_others(lower, models)
+    footer(figure, result, f"{RNA_CAPTION} {_OTHERS}")
     return figure
 
 
@@ -107,70 +145,65 @@ def _golden(context: Context, tagger: Tagger, *, fired: bool) -> dict[str, dict[
     }
 
 
-def _patterns(context: Context, tagger: Tagger) -> dict[str, dict[str, Any]]:
-    """Return activities of both halves of artificial jets, by kind of activity."""
-    rows = rows_of(tagger, *artificial_jets(_JETS, context.settings.seed))
-    scores = score(tagger, rows, context.device)
-    labels = np.zeros(len(scores), np.int64)
-    labels[np.argsort(scores, kind="stable")[len(scores) // 2 :]] = 1
-    found = {}
-    for kind, fired in _KINDS.items():
-        counter = ActivityCounter(tagger.network, context.device, fired=fired)
-        counter.add(rows, labels)
-        found[kind] = _pattern(counter.explain(CLASSES, context.settings.seed))
-    return found
-
-
-def _pattern(found: Explanation) -> dict[str, Any]:
-    sizes = found.details["layers"]
+def _artificial(context: Context, tagger: Tagger, *, fired: bool) -> dict[str, Any]:
+    found = artificial_contrast(context, tagger, fired=fired)
     return {
-        "rna": {name: _by_layer(found.panels[name].value, sizes) for name in CLASSES},
-        "difference": _by_layer(found.panels["difference"].value, sizes),
+        "rna": {
+            name: {k: v.tolist() for k, v in found.by_layer(numbers.value).items()}
+            for name, numbers in found.rna.items()
+        },
+        "difference": {k: v.tolist() for k, v in found.by_layer(found.difference.value).items()},
     }
 
 
-def _by_layer(numbers: FloatArray, sizes: list[int]) -> dict[str, list[float]]:
-    parts = np.split(numbers, np.cumsum(sizes)[:-1])
-    return {layer: part.tolist() for layer, part in zip(LAYERS, parts, strict=True)}
+def _patterns(scored: RecordScores) -> dict[str, Any]:
+    """Return the activity of the baseline in full, and outlines of that of all others."""
+    kinds = {
+        kind: scored.activity[Watched(BASELINE, fired=fired)] for kind, fired in _KINDS.items()
+    }
+    return {
+        "sparsity": {kind: found.sparsity for kind, found in kinds.items()},
+        **contrast_values(kinds["weighted"]),
+        "unweighted": contrast_values(kinds["unweighted"]),
+        "models": {
+            label: {"nodes": sum(found.layers.values()), **outline_values(found)}
+            for label, found in (
+                (label, scored.activity[Watched(label)]) for label in scored.scores
+            )
+            if label != BASELINE
+        },
+    }
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """How cells are coloured: a colour map, its ends, and its label."""
-
-    colours: str
-    ends: tuple[float, float]
-    label: str
-
-
-_ACTIVITY = _Scale("bwr", (-1, 1), "−RNA, left half         +RNA, right half")
-_DIFFERENCE = _Scale("Reds", (0, 1), "|RNA difference|")
-
-
-def _draw_pattern(axes: Axes, rna: Mapping[str, Mapping[str, list[float]]]) -> None:
-    first, second = (rna[name] for name in CLASSES)
-    columns = [
-        column for layer in LAYERS for column in (-np.array(first[layer]), np.array(second[layer]))
-    ]
-    _draw(axes, columns, _ACTIVITY)
+def _draw_baseline(
+    figure: Figure | SubFigure, shown: Mapping[str, Mapping[str, Any]], whose: str
+) -> None:
+    grid = figure.subplots(len(shown), 2, width_ratios=[1.5, 1])
+    for (pattern, difference), (kind, rna) in zip(grid, shown.items(), strict=True):
+        draw_pattern(pattern, rna, with_scale=True)
+        draw_difference(difference, rna, with_scale=True)
+        for axes in (pattern, difference):
+            axes.set_ylabel("node of the layer")
+        pattern.set_title(f"{whose}{_TITLES[kind]}")
+        difference.set_title("difference of the classes")
 
 
-def _draw_difference(axes: Axes, difference: Mapping[str, list[float]]) -> None:
-    _draw(axes, [np.array(difference[layer]) for layer in LAYERS], _DIFFERENCE)
+def _draw_others(figure: SubFigure, models: Mapping[str, Mapping[str, Any]]) -> None:
+    """Draw pattern and difference of each network side by side, as small as they can be read."""
+    rows = -(-len(models) // _COLUMNS)
+    grid = figure.subplots(rows, 2 * _COLUMNS, width_ratios=[2, 1] * _COLUMNS).reshape(-1, 2)
+    for (pattern, difference), (label, values) in zip(grid, models.items(), strict=False):
+        rna = values["rna"]
+        draw_pattern(pattern, rna)
+        draw_difference(difference, rna)
+        quiet = ", ".join(f"{values['sparsity'][name]['value']:.2f}" for name in CLASSES)
+        name = label.replace("_hidden", "\nhidden").replace("_preload", "\npreload")
+        pattern.set_title(f"{name}\n{values['nodes']} nodes: {quiet}", fontsize=_SMALL, loc="left")
+        for axes in (pattern, difference):
+            _make_small(axes)
+    for axes in grid.ravel()[2 * len(models) :]:
+        axes.set_axis_off()
 
 
-def _draw(axes: Axes, columns: list[FloatArray], scale: _Scale) -> None:
-    """Draw columns of nodes, equally many for each layer; what is no node is black."""
-    cells = np.full((max(map(len, columns)), len(columns)), np.nan)
-    for position, column in enumerate(columns):
-        cells[: len(column), position] = column
-    palette = mpl.colormaps[scale.colours].with_extremes(bad="black")
-    least, most = scale.ends
-    image = axes.imshow(cells, cmap=palette, vmin=least, vmax=most, aspect="auto")
-    axes.figure.colorbar(image, ax=axes, label=scale.label, aspect=30)
-    width = len(columns) // len(LAYERS)
-    name_columns(axes, [""] * len(columns))
-    axes.set_xticks(np.arange(len(LAYERS)) * width + (width - 1) / 2, LAYERS, rotation=45)
-    for edge in range(1, len(LAYERS)):
-        axes.axvline(width * edge - 0.5, color="#444444", lw=0.9)
-    axes.set_ylabel("node of the layer")
+def _make_small(axes: Axes) -> None:
+    axes.tick_params(axis="both", which="both", labelbottom=False, labelleft=False, length=0)

@@ -1,232 +1,161 @@
-"""F11: layerwise relevance of the features of tracks and vertices."""
+"""F11: layerwise relevance of tracks and vertices, stable and not, and against the drop in AUC."""
 
-import copy
-import functools
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from torch import nn
 
-from repro.catalogue import Claim, load_claims
-from repro.data.hbb.features import track_features, vertex_features
-from repro.explain.lrp import propagate, rule_parameter, start_relevance
-from repro.features.waves import wave_jets
+from repro.data.hbb.features import vertex_features
+from repro.data.hbb.jets import HbbJets, join_jets
+from repro.explain.drop_sets import explain_drop_sets
+from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
-from repro.figures.drawing import CLASS_COLOURS, footer, name_rows, new_figure
-from repro.figures.interaction import (
-    FAMILY,
-    artificial_in_words,
-    result_of_weights,
-    rows_of,
+from repro.figures.interaction import FAMILY, NO_JETS, from_weights, rows_of, without_jets
+from repro.figures.interaction_relevance import JetRelevance, relevance_of_jets
+from repro.figures.known_relevance import (
+    draw_known,
+    known_note,
+    known_settings,
+    known_values,
+    moved_by_rounding,
 )
-from repro.models.interaction_network import InteractionNetwork
+from repro.figures.record_scores import jets_in_words
+from repro.figures.relevance_pictures import draw_relevance
+from repro.figures.relevance_values import (
+    instability_values,
+    ratios_to,
+    relevance_values,
+    shares_by_class,
+)
+from repro.figures.tracks import track_problem
 from repro.models.tagger import Tagger
-from repro.results.document import Result
-from repro.results.evidence import Evidence, missing
+from repro.results.document import Result, named
+from repro.results.evidence import Evidence, rate
 
 __all__ = ["compute", "render"]
 
-# By the names of the claims: rule and parameter.
-_RULES: dict[str, tuple[str, float | None]] = {
-    "gamma": ("gamma", None),
-    "gamma_constant": ("gamma_constant", None),
-    "epsilon": ("epsilon", 0.4),
-    "zero": ("zero", None),
+_VARIANT = "psvfeaturesdropped_001_noTrackQ"
+_JETS = 3840
+_RULE, _OLDER, _STABLE = "gamma", "gamma_constant", "gamma_signed"
+_REFERENCE, _AGAINST = "sv_pt", ("sv_ptrel", "sv_erel")
+_NOTES = {
+    False: (
+        "Jets without a label count as QCD, as published (H1), and the rule is the published one, "
+        "whose denominators cross zero (H3): 'stable' has one whose do not."
+    ),
+    True: "Jets without a label are left out (H1), and the rule is the stable one (H3).",
 }
-_TARGETS = {"target0": 0, "target1": 1}
-_SUMS = ("tracks", "vertices", "total")
-_SHOWN = {
-    "gamma": "LRP-γ: W + γ · max(W, 0)",
-    "gamma_constant": "older: W + γ where W > 0",
-}
-_LOOKS = {
-    "target0": ("for the QCD logit", CLASS_COLOURS["qcd"], -0.2),
-    "target1": ("for the logit of H to bb", CLASS_COLOURS["top"], 0.2),
-}
-_CAPTION = (
-    "One artificial jet of sine waves, not the paper's jets. Share of the logit that a feature of "
-    "all tracks, or of all vertices, is given; biases left out. Crosses: computed in double "
-    "precision; the distance of a bar is rounding, where denominators cross zero."
-)
-
-# Jets whose inputs differ by one unit in the last place of single precision.
-_NEIGHBOURS = 64
-_ROUNDING = (
-    "Inputs that differ by one unit in the last place give shares by LRP-γ that differ by up to "
-    "{share:.2g} ({feature}, {target}), of {jets} draws. Where that is more than a claim accepts, "
-    "the claim is not tested: its number is rounding."
-)
-_ILL = (
-    "one unit in the last place of the inputs moves it by up to {:.2g}, and the claim accepts "
-    "{:.2g}: it is rounding"
+_BASELINE = (
+    "The relevance of the baseline is by the older rule, with which it was published. Drops in AUC "
+    "are of the same jets, with a feature of all vertices at zero."
 )
 
 
 def compute(context: Context) -> Result:
-    """Propagate the baseline's logits for one known jet to its features, by several rules.
+    """Propagate logits to features: of one known jet by several rules, and of jets by class.
 
-    In single precision, as published, and in double precision.
+    As published, of the first 3840 jets unless a number is given.
     """
-    tagger = context.tagger(FAMILY)
-    golden, double = (
-        {name: {key: _shares(tagger, name, key, dtype)[0] for key in _TARGETS} for name in _RULES}
-        for dtype in (torch.float32, torch.float64)
-    )
-    moves = _moves_of_claimed(tagger, context.settings.seed)
-    values: dict[str, Any] = {"golden": golden, "double": double, "moves": moves}
-    return result_of_weights(
-        context,
+    baseline = context.tagger(FAMILY)
+    values = known_values(baseline, context.settings.seed)
+    alone = from_weights([baseline])
+    evidence = {**dict.fromkeys(values, alone), **moved_by_rounding(values["moves"])}
+    jets, notes, taggers = NO_JETS, [known_note(values)], [baseline]
+    if context.record:
+        taggers.append(context.tagger(f"{FAMILY}:{_VARIANT}"))
+        jets = _described(context)
+        own = from_weights(taggers).own_weights
+        evidence[""] = Evidence(rate(jets.kind, jets.labels), jets.description, own)
+        values |= _of_jets(context, taggers[1], baseline)
+        notes += [_NOTES[context.settings.corrected], _BASELINE]
+    else:
+        evidence |= without_jets(context)
+    return context.result(
         "hbb/fig11",
-        tagger,
+        jets,
+        taggers,
         values,
-        evidence=_ill(moves),
-        settings={
-            "rules": {
-                name: {"rule": rule, "parameter": rule_parameter(rule, parameter)}
-                for name, (rule, parameter) in _RULES.items()
-            },
-            "biases": False,
-            "neighbours": _NEIGHBOURS,
-        },
-        notes=[_ROUNDING.format(**_largest(moves["gamma"]), jets=_NEIGHBOURS)],
+        evidence=evidence,
+        settings={**known_settings(), "rule": _rule(context), "stable_rule": _STABLE},
+        notes=notes,
     )
 
 
 def render(result: Result) -> Figure:
-    """Draw the share of each feature, for either logit, by both forms of the rule."""
-    features = [feature.name for feature in (*track_features(), *vertex_features())]
-    figure = new_figure(10.0, 10.5)
-    for axes, (name, title) in zip(
-        figure.subplots(1, len(_SHOWN), sharey=True), _SHOWN.items(), strict=True
-    ):
-        _draw(axes, result, name, features)
-        axes.set_title(f"one artificial jet, {title}")
-        name_rows(axes, features)
-    figure.axes[0].set_ylim(len(features) - 0.4, -0.6)
-    footer(figure, result, _CAPTION, artificial_in_words(result, 1))
-    return figure
+    """Draw maps, features and slots by class; without jets the shares of the known jet."""
+    return draw_relevance(result) if "relevance" in result.values else draw_known(result)
 
 
-def _shares(
-    tagger: Tagger,
-    name: str,
-    key: str,
-    dtype: torch.dtype,
-    rows: NDArray[np.float32] | None = None,
-) -> list[dict[str, float]]:
-    """Return the shares of a logit: of each feature, and of all together.
-
-    On the processor, whose rounding the claimed numbers have.
-
-    Args:
-        tagger: The network.
-        name: Of the rule.
-        key: Of the logit.
-        dtype: Precision of the computation.
-        rows: (n, inputs); the first wave jet by default.
-
-    Returns:
-        Of each jet.
-    """
-    network: nn.Module = copy.deepcopy(tagger.network).to("cpu", dtype)
-    if not isinstance(network, InteractionNetwork):
-        raise TypeError(f"{tagger.card.name} is no Interaction Network")
-    rule, parameter = _RULES[name]
-    through = functools.partial(propagate, rule=rule, parameter=parameter, biases=False)
-    given = rows_of(tagger, *wave_jets(1)) if rows is None else rows
-    inputs = torch.from_numpy(given).to(dtype)
-    with torch.inference_mode():
-        target = torch.full((len(inputs),), _TARGETS[key])
-        start = start_relevance(network(inputs), target)
-        found = network.propagated_relevance(inputs, start, through)
-        found = found / start.sum(dim=1, keepdim=True)
-        kinds = [part.sum(dim=2) for part in network.split(found)]
-    return [_named(*(kind[jet].tolist() for kind in kinds)) for jet in range(len(inputs))]
+def _rule(context: Context) -> str:
+    return _STABLE if context.settings.corrected else _RULE
 
 
-def _named(tracks: list[float], vertices: list[float]) -> dict[str, float]:
-    names = [[feature.name for feature in kind] for kind in (track_features(), vertex_features())]
-    return {
-        "tracks": sum(tracks),
-        "vertices": sum(vertices),
-        "total": sum(tracks) + sum(vertices),
-        **dict(zip(names[0], tracks, strict=True)),
-        **dict(zip(names[1], vertices, strict=True)),
-    }
+def _iter_jets(context: Context) -> Iterator[HbbJets]:
+    """Yield the jets that are looked at: the first 3840, or as many as are asked for."""
+    left = context.settings.jets or _JETS
+    for jets in context.record.iter_jets():
+        part = jets.take(slice(0, left))
+        left -= len(part)
+        yield part.treat_unlabelled("removed" if context.settings.corrected else "background")
+        if left <= 0:
+            return
 
 
-def _claimed() -> Iterator[tuple[Claim, str, str, str]]:
-    """Yield the claims on shares: each with its rule, logit and feature."""
-    for claim in load_claims("hbb"):
-        kind, *path = (claim.value or "").split(".")
-        if claim.item == "hbb/fig11" and kind == "golden":
-            name, key, feature = path
-            yield claim, name, key, feature
+def _described(context: Context) -> JetSet:
+    """Return the jets that are looked at, as results describe them."""
+    wanted, record = context.settings.jets or _JETS, context.record
+    labels, unlabelled, count = [], 0, 0
+    for jets in record.iter_jets():
+        part = jets.take(slice(0, wanted - count))
+        count += len(part)
+        unlabelled += int(part.unlabelled.sum())
+        labels.append(part.labels[~part.unlabelled] if context.settings.corrected else part.labels)
+        if count >= wanted:
+            break
+    every = np.concatenate(labels)
+    words = jets_in_words(context, count, unlabelled, removed=context.settings.corrected)
+    data = record.data(count)
+    if count == wanted:
+        data["selection"] = f"first {count}"
+    return JetSet(every, np.arange(len(every)), record.kind, words, data)
 
 
-def _moves_of_claimed(tagger: Tagger, seed: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Return how far shares move, by rules and logits on which there is a claim."""
-    moves: dict[str, dict[str, dict[str, float]]] = {}
-    for name, key in dict.fromkeys((name, key) for _, name, key, _ in _claimed()):
-        moves.setdefault(name, {})[key] = _moves(tagger, name, key, seed)
-    return moves
+def _of_jets(context: Context, tagger: Tagger, baseline: Tagger) -> dict[str, Any]:
+    seed, device = context.settings.seed, context.device
 
-
-def _moves(tagger: Tagger, name: str, key: str, seed: int) -> dict[str, float]:
-    """Return how far shares differ among jets that differ by one unit in the last place.
-
-    The jet itself is among them.
-    """
-    row = rows_of(tagger, *wave_jets(1))
-    towards = np.random.default_rng(seed).choice([-np.inf, np.inf], (_NEIGHBOURS, row.shape[1]))
-    near = np.nextafter(row, towards.astype(row.dtype))
-    # What is zero is no slot: it stays.
-    near = np.where(row == 0, row, near)
-    found = _shares(tagger, name, key, torch.float32, np.concatenate([row, near]))
-    return {
-        feature: max(abs(shares[feature] - found[0][feature]) for shares in found)
-        for feature in found[0]
-    }
-
-
-def _ill(moves: dict[str, dict[str, dict[str, float]]]) -> dict[str, Evidence]:
-    """Return that numbers are missing which move by more than the claims on them accept."""
-    ill = {}
-    for claim, name, key, feature in _claimed():
-        move, accepted = moves[name][key][feature], claim.reproduction
-        allowed = accepted.distance(float(cast("float", claim.expected))) if accepted else 0.0
-        if move > allowed:
-            ill[f"golden.{name}.{key}.{feature}"] = missing(_ILL.format(move, allowed))
-    return ill
-
-
-def _largest(moves: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """Return which share of a feature moves most, and by how much."""
-    every = {
-        (key, feature): move
-        for key, shares in moves.items()
-        for feature, move in shares.items()
-        if feature not in _SUMS
-    }
-    (target, feature), share = max(every.items(), key=lambda entry: entry[1])
-    return {"share": share, "feature": feature, "target": target}
-
-
-def _draw(axes: Axes, result: Result, name: str, features: list[str]) -> None:
-    rows = np.arange(len(features))
-    for key, (label, colour, shift) in _LOOKS.items():
-        shares = result.values["golden"][name][key]
-        exact = result.values["double"][name][key]
-        axes.barh(
-            rows + shift, [shares[one] for one in features], height=0.36, color=colour, label=label
+    def found_by(rule: str, which: Tagger) -> JetRelevance:
+        return relevance_of_jets(
+            which, context.progress(_iter_jets(context), f"relevance, {rule}"), rule, device
         )
-        axes.plot([exact[one] for one in features], rows + shift, "x", color="black", ms=3, mew=0.8)
-    axes.axvline(0, color="black", lw=0.8)
-    axes.axhline(len(track_features()) - 0.5, color="#888888", lw=0.8, ls=":")
-    axes.legend(loc="lower right")
-    axes.set_xlabel("share of the logit")
+
+    main, stable = (found_by(rule, tagger) for rule in (_rule(context), _STABLE))
+    older = found_by(_STABLE if context.settings.corrected else _OLDER, baseline)
+    of_baseline = relevance_values(older, seed)
+    return {
+        **relevance_values(main, seed),
+        "maps": {
+            name: {"tracks": maps[0], "vertices": maps[1]} for name, maps in main.maps.items()
+        },
+        "names": {"tracks": main.names[: main.tracks], "vertices": main.names[main.tracks :]},
+        "instability": instability_values(main),
+        "stable": {**relevance_values(stable, seed), "instability": instability_values(stable)},
+        "baseline": {
+            "relevance": of_baseline["relevance"],
+            "vertex_slots": of_baseline["vertex_slots"],
+            "share": shares_by_class(older),
+            "relative_to_sv_pt": ratios_to(older, _REFERENCE, _AGAINST, seed),
+            "drop": _drops(context, baseline),
+        },
+    }
+
+
+def _drops(context: Context, baseline: Tagger) -> dict[str, Any]:
+    """Return the drop in AUC for each feature of all vertices at zero, in points."""
+    jets = join_jets([*_iter_jets(context)])
+    problem = track_problem(
+        context, rows_of(baseline, jets.tracks, jets.vertices), jets.labels, baseline
+    )
+    names = [feature.name for feature in vertex_features()]
+    found = explain_drop_sets(problem, {name: [name] for name in names})
+    return named(found.names, found.panels["all"])

@@ -6,20 +6,18 @@ import numpy as np
 
 from repro.data.hbb.features import track_features, vertex_features
 from repro.data.integrity import hash_file
-from repro.errors import BadInput, IntegrityError
 from repro.features.waves import wave_jets
 from repro.figures.context import Context
 from repro.figures.interaction import (
-    FAMILY,
     NO_JETS,
     RANDOM_SPLIT,
     by_class,
     from_weights,
+    load_each,
     logits_of,
-    sorted_labels,
     without_jets,
 )
-from repro.figures.record_scores import score_record
+from repro.figures.record_scores import networks_on_record
 from repro.models.cards import BASELINE
 from repro.models.dense import count_parameters
 from repro.models.interaction import kept_features
@@ -70,7 +68,7 @@ def compute(context: Context) -> Result:
 
     Known logits are those of four artificial jets, and of a jet of nothing.
     """
-    networks, failures = _load_each(context)
+    networks, failures = load_each(context)
     digests = {label: _digest(context, tagger) for label, tagger in networks.items()}
     rows = {
         label: {
@@ -96,7 +94,7 @@ def compute(context: Context) -> Result:
         evidence |= dict.fromkeys(parts, missing(f"its weights do not load: {why}"))
     notes, jets = [_SAID, _PINNED], NO_JETS
     if context.record:
-        scored = score_record(context, networks)
+        scored = networks_on_record(context, networks)
         for label, row in rows.items():
             row.update(scored.row(label, BASELINE))
         jets = scored.jets(context)
@@ -109,26 +107,6 @@ def compute(context: Context) -> Result:
     return context.result(
         "hbb/table1", jets, networks.values(), values, evidence=evidence, notes=notes
     )
-
-
-def _load_each(context: Context) -> tuple[dict[str, Tagger], dict[str, str]]:
-    """Return the networks whose weights load, and what is wrong with the others', by label.
-
-    Raises:
-        BadInput, IntegrityError: If not even the baseline's load, or a file that the user named
-            does not fit: one file cannot fit all.
-        DownloadFailed, MissingData, NotAvailable: If weights are out of reach.
-    """
-    named = context.settings.weights not in ("auto", "authors", "embedded")
-    networks, failures = {}, {}
-    for label in sorted_labels():
-        try:
-            networks[label] = context.tagger(f"{FAMILY}:{label}")
-        except (BadInput, IntegrityError) as error:
-            if named or label == BASELINE:
-                raise
-            failures[label] = str(error)
-    return networks, failures
 
 
 def _architecture(tagger: Tagger) -> dict[str, Any]:
