@@ -73,7 +73,7 @@ def compute(context):
 
 @pytest.fixture(scope="module")
 def compute_without(make_context):
-    return computing(make_context(data="auto", weights="authors"))
+    return computing(make_context(data="fixtures", weights="authors"))
 
 
 def everything(found):
@@ -130,14 +130,14 @@ def test_without_jets_nothing_is_tested_and_the_reason_is_said(compute_without, 
     for entry in result.claims:
         assert entry["verdict"] == "not tested"
         assert entry["got"] is None
-        assert "fetch hbb/record --files 1" in entry["reason"]
+        assert "stored no jets of hbb" in entry["reason"]
 
 
 @pytest.mark.parametrize("item_id", PICTURES)
 def test_without_jets_a_picture_says_what_gets_them(compute_without, item_id):
     figure = render_item(find_item(item_id), compute_without(item_id))
     (axes,) = figure.axes
-    assert "fetch" in axes.texts[0].get_text()
+    assert "stored no jets" in axes.texts[0].get_text()
     assert "0 jets" in figure._supxlabel.get_text()
 
 

@@ -312,7 +312,8 @@ def test_the_command_draws_with_a_file_and_without(monkeypatch, tmp_path, capsys
     assert "80 jets (first 80)" in capsys.readouterr().out
     written = json.loads((tmp_path / "results" / "hbb" / "figK5.json").read_text())
     assert written["values"]["correlation"]["fo3"]["interval"]
-    assert main(["fig", "9", "--paper", "hbb", "--weights", "authors"]) == 0
+    without = ["--weights", "authors", "--data", "fixtures"]
+    assert main(["fig", "9", "--paper", "hbb", *without]) == 0
     shown = capsys.readouterr()
     assert "this version ships no Interaction Network" in shown.out
     assert (tmp_path / "results" / "hbb" / "fig09.png").is_file()
@@ -325,18 +326,18 @@ def test_the_command_draws_with_a_file_and_without(monkeypatch, tmp_path, capsys
 
 def test_the_plan_names_what_is_there(make_context, monkeypatch):
     item = find_item("hbb/figK7")
-    result = compute_item(item, make_context(data="auto"))
+    result = compute_item(item, make_context(data="fixtures"))
     assert set(result.values["points"]) == {"fair", "notebooks", "instances", "local"}
     assert render_item(item, result) is not None
     assert not result.claims
     listed = {"point": [{"id": "a", "planned": "b", "methods": ["none_such"], "commands": []}]}
     monkeypatch.setattr("repro.figures.hbb.figK7.read_catalogue", lambda *_: listed)
     with pytest.raises(UnknownName):
-        compute_item(item, make_context(data="auto"))
+        compute_item(item, make_context(data="fixtures"))
 
 
 def test_commands_of_the_plan_exist(make_context):
-    points = compute_item(find_item("hbb/figK7"), make_context(data="auto")).values["points"]
+    points = compute_item(find_item("hbb/figK7"), make_context(data="fixtures")).values["points"]
     for point in points.values():
         for command in point["commands"]:
             with pytest.raises(SystemExit) as stopped:

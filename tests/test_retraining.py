@@ -86,7 +86,7 @@ def test_trainings_of_other_jets_are_no_pair(trained):
 
 
 def test_table_judges_the_speed_up_by_its_interval(make_context, trained):
-    result = compute_item(find_item("hbb/tableK4"), make_context(data="auto"))
+    result = compute_item(find_item("hbb/tableK4"), make_context(data="fixtures"))
     (entry,) = (e for e in result.claims if e["id"] == "hbb/C26.epochs")
     ratios = [one["epochs_ratio"] for one in speed_ups(trained)["100"]]
     assert entry["got"] == pytest.approx(math.exp(np.mean(np.log(ratios))))
@@ -100,7 +100,7 @@ def test_without_cards_it_is_not_tested(make_context, tmp_path, monkeypatch):
     values, evidence = training_values(read_trainings())
     assert values == {"speed_up": {}}
     assert evidence.kind == "missing"
-    result = compute_item(find_item("hbb/tableK4"), make_context(data="auto"))
+    result = compute_item(find_item("hbb/tableK4"), make_context(data="fixtures"))
     (entry,) = (e for e in result.claims if e["id"] == "hbb/C26.epochs")
     assert entry["verdict"] == "not tested"
     assert "this version ships no pair of trainings" in entry["reason"]
