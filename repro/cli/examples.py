@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from repro.errors import MissingData, NotAvailable
+from repro.errors import BadInput, MissingData, NotAvailable
 from repro.features.embedded import SHIPPED
 from repro.figures.context import Context
 from repro.models.tagger import Tagger
@@ -33,6 +33,10 @@ def read_all(arguments: argparse.Namespace, context: Context, tagger: Tagger) ->
         BadInput: If they cannot be used, or are too few.
         NotAvailable: If a library that they need is not installed.
     """
+    names = [path.name for path in arguments.test]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise BadInput(f"--test {twice[0]} is given twice: files are told apart by their names")
     return _READERS.get(tagger.card.family, _constituents)(arguments, context, tagger)
 
 

@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         whole = found.settings["whole_background"]
         print(background_note(found, f"--option background_size={whole}"))
     if arguments.out:
-        chosen = {"corrected": arguments.corrected, "seed": arguments.seed}
+        chosen = {"corrected": arguments.corrected, "seed": arguments.seed, **jets.settings}
         about = {
             "method": found.method,
             "model": card.name,

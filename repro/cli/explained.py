@@ -29,11 +29,13 @@ class Found:
         problem: What a method takes.
         description: The jets in words.
         data: Where they are from, as a result has it.
+        settings: What else was chosen of them.
     """
 
     problem: "Problem"
     description: str
     data: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,10 @@ def _find_constituents(
 def _find_tracks(arguments: argparse.Namespace, context: "Context", tagger: "Tagger") -> Found:
     from repro.data.hbb.streaming import is_address  # noqa: PLC0415 - with numpy, as all below
     from repro.features.record_rows import RecordRows  # noqa: PLC0415
-    from repro.figures.record_jets import choose_record_files  # noqa: PLC0415
+    from repro.figures.record_jets import files_at  # noqa: PLC0415
     from repro.figures.tracks import columns_of, track_problem  # noqa: PLC0415
 
-    files = choose_record_files(str(arguments.file), arguments.jets, context.store)
+    files = files_at(arguments.file, arguments.jets, context.store)
     policy: Unlabelled = arguments.unlabelled or "background"
     jets = RecordRows(
         files.paths,
@@ -107,7 +109,8 @@ def _find_tracks(arguments: argparse.Namespace, context: "Context", tagger: "Tag
     problem = track_problem(context, jets, jets.labels, tagger)
     if is_address(arguments.file):
         problem = problem.in_memory()  # methods go over the jets more than once
-    return Found(problem, about, {**files.data(len(jets)), "classes": counted})
+    data = {**files.data(len(jets), jets.read), "classes": counted}
+    return Found(problem, about, data, {"unlabelled": policy, "repair": bool(arguments.repair)})
 
 
 EXPLAINED: Mapping[str, Explained] = {

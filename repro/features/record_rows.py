@@ -96,6 +96,11 @@ class RecordRows:
         return len(self.labels)
 
     @property
+    def read(self) -> int:
+        """How many jets were read, with those that are left out."""
+        return sum(part.stop - part.start for part in self._chunks)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Jets and columns."""
         return len(self), self._width

@@ -22,7 +22,7 @@ from repro.data.record import GROUP, SUFFIXES, find_fetched, index_of, list_reco
 from repro.data.store import Store, shipped_path
 from repro.errors import MissingData
 
-__all__ = ["EMBEDDED", "RecordFiles", "choose_record_files"]
+__all__ = ["EMBEDDED", "RecordFiles", "choose_record_files", "files_at"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -155,9 +155,15 @@ class RecordFiles:
         names = (file.name if isinstance(file, Artifact) else Path(file).name for file in self.used)
         return f"{jets:,} jets of {', '.join(names)}"
 
-    def data(self, jets: int) -> dict[str, Any]:
-        """Return the ``data`` block of a result that looked at so many jets."""
-        selection = "all" if self.limit is None or jets < self.limit else f"first {jets}"
+    def data(self, jets: int, read: int | None = None) -> dict[str, Any]:
+        """Return the ``data`` block of a result.
+
+        Args:
+            jets: How many it looked at.
+            read: How many were read, if some of them were left out.
+        """
+        read = jets if read is None else read
+        selection = "all" if self.limit is None or read < self.limit else f"first {read}"
         return {**self.block, "jets": jets, "selection": selection}
 
 
@@ -182,8 +188,10 @@ def choose_record_files(chosen: str, limit: int | None, store: Store) -> RecordF
         return _simulated(limit, store)
     if chosen not in ("auto", "paper"):
         if not is_address(chosen) and not Path(chosen).is_file():
-            raise MissingData(f"no data at {chosen!r}: give auto, paper, a file or its address")
-        return RecordFiles("path", (chosen,), store, limit)
+            raise MissingData(
+                f"no data at {chosen!r}: give auto, paper, embedded, a file or its address"
+            )
+        return files_at(chosen, limit, store)
     found = _at_hand(store)
     if found:
         if chosen == "auto":
@@ -195,6 +203,17 @@ def choose_record_files(chosen: str, limit: int | None, store: Store) -> RecordF
         raise MissingData(absent)
     _LOG.warning("data: simulated jets that come with this package, for %s", absent)
     return _simulated(limit, store)
+
+
+def files_at(path: str | Path, limit: int | None, store: Store) -> RecordFiles:
+    """Return the jets of a file, whatever its name.
+
+    Args:
+        path: Its path or address.
+        limit: Use the first so many jets.
+        store: Where files of the record are, one of which it may be.
+    """
+    return RecordFiles("path", (str(path),), store, limit)
 
 
 def _simulated(limit: int | None, store: Store) -> RecordFiles:

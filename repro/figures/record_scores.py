@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from repro.data.hbb.jets import HbbJets
+from repro.errors import BadInput
 from repro.explain.activation_patterns import ActivityCounter
 from repro.explain.activity_contrast import ActivityContrast, contrast_classes
 from repro.features.interaction import interaction_features, interaction_inputs
@@ -181,6 +182,10 @@ def score_record(
         found = TrackScores(scores, found.labels[known], found.unlabelled[known])
     seed = context.settings.seed
     activity = {one: contrast_classes(counters[one], CLASSES, seed) for one in watched}
+    if np.bincount(found.labels, minlength=2).min() < 2:
+        raise BadInput(
+            f"{context.record.describe(len(found.labels))}: fewer than two of a class: give more"
+        )
     return RecordScores(found.scores, found.labels, found.unlabelled, activity, left_out)
 
 

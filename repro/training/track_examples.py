@@ -31,10 +31,12 @@ def find_files(path: Path) -> list[Path]:
         MissingData: If there is none.
     """
     if path.is_dir():
-        found = sorted(file for file in path.iterdir() if file.suffix in (".h5", ".root"))
+        found = sorted(file for file in path.iterdir() if file.suffix in (".h5", ".hdf5", ".root"))
         if found:
             return found
-        raise MissingData(f"{path} has no .h5 or .root file: give a folder with jets, or a file")
+        raise MissingData(
+            f"{path} has no .h5, .hdf5 or .root file: give a folder with jets, or a file"
+        )
     if not path.is_file():
         raise MissingData(f"no jets at {path}: check the path")
     return [path]
@@ -89,7 +91,7 @@ def read_track_examples(
         "sha256": hashes[0] if len(files) == 1 else hashes,
         "rows": [0, sum(lengths)],
         "jets": filled,
-        "unlabelled": f"{without} as background" if not corrected else "removed",
+        "unlabelled": f"{without} of {filled} as background" if not corrected else "removed",
     }
     return Examples(inputs, labels, tuple(features[column] for column in columns), source)
 

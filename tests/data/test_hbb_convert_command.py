@@ -125,7 +125,7 @@ def test_what_is_made_is_not_made_again_nor_replaced_by_other_jets(capsys):
     assert (code, out) == (0, "made before, of the same jets: a.h5, 9 jets\n")
     code, out, err = call(capsys, "convert", "jets.root", "--out", "a.h5", "--jets", 8)
     assert (code, out) == (2, "")
-    assert "a.h5 was made from other jets: remove it, or choose another place" in err
+    assert "a.h5 was made from other jets or is damaged: remove it, or choose another place" in err
     assert (Path("a.h5").read_bytes(), Path("a.h5").stat().st_mtime_ns) == (content, time)
     changed = copy.deepcopy(MADE)
     changed.objects["tracks"][8][:1] *= 2
@@ -179,7 +179,7 @@ REFUSED = {
     "top.h5 --out a.h5": "holds no jets of record 12102",
     "twin.h5 --out twin.h5": "twin.h5 is the file that is converted: give another name",
     "twin.h5 --out linked.h5": "linked.h5 is the file that is converted: give another name",
-    "jets.root --out twin.h5": "twin.h5 was made from other jets: remove it",
+    "jets.root --out twin.h5": "twin.h5 was made from other jets or is damaged: remove it",
     "jets.root twin.h5 --out a.h5": "one file is made of one; for several, give a folder",
     "jets.root --out folder.h5": "folder.h5 is a folder: give a file in it",
     "jets.root --out text.root": "text.root is no folder: give one",

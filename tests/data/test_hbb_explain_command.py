@@ -123,3 +123,19 @@ def test_methods_of_single_columns_and_other_files_are_one_line(capsys, folder):
     code, _, err = explain(capsys, folder, "occlusion", "--corrected")
     assert code == 2
     assert "--corrected has no meaning for in" in err
+
+
+@pytest.mark.parametrize("name", ["auto", "embedded", "fixtures", "paper"])
+def test_a_file_may_have_any_name(capsys, folder, monkeypatch, name):
+    (folder / name).write_bytes((folder / "twin.h5").read_bytes())
+    monkeypatch.chdir(folder)
+    weights = ["--weights", "baseline.safetensors", "--device", "cpu", "--out", "named.json"]
+    more = ["--jets", "50", "--unlabelled", "removed"]
+    assert main(["explain", "lrp", "in:baseline", name, *weights, *more]) == 0
+    assert f"jets of {name}" in capsys.readouterr().out
+    found = json.loads((folder / "named.json").read_text())
+    assert found["data"]["id"] == name
+    assert found["data"]["selection"] == "first 50"
+    assert found["data"]["jets"] < 50
+    assert found["settings"]["unlabelled"] == "removed"
+    assert found["settings"]["repair"] is False

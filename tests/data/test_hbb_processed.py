@@ -11,8 +11,9 @@ from hbb_files import (
     write_root,
     write_twin,
 )
+from record_files import jets_of_a_class_by_chance, write_record
 
-from repro.data.hbb.convert import convert
+from repro.data.hbb.convert import convert, convert_range
 from repro.data.hbb.jets import join_jets
 from repro.data.hbb.opening import open_table
 from repro.data.hbb.processed import ProcessedTable, read_recipe, write_processed
@@ -138,7 +139,7 @@ def test_other_files_in_the_folder_are_not_taken_for_ours(made, twin, tmp_path):
         ([twin], {"split": "test"}),
         ([twin], {"repair": True}),
     ]:
-        with pytest.raises(BadInput, match=r"newdata_0\.h5 was made from other jets: remove it"):
+        with pytest.raises(BadInput, match=r"newdata_0\.h5 was made from other jets or is damaged"):
             convert(sources, tmp_path, **options)
     write_originals(made, tmp_path / "newdata_0.h5")
     with pytest.raises(BadInput, match="was made from other jets"):
@@ -225,3 +226,17 @@ def test_opening_tells_what_a_file_is(twin, tmp_path):
         open_table(tmp_path)
     with pytest.raises(MissingData, match="is not there"):
         open_table(tmp_path / "absent.h5")
+
+
+def test_a_file_of_the_same_name_that_differs_in_the_middle_is_other_jets(tmp_path):
+    for name, value in (("a", 0.0), ("b", 1.0)):
+        tracks, vertices, targets = jets_of_a_class_by_chance(260)
+        tracks = tracks.copy()
+        tracks[130, 3, 0] = value
+        (tmp_path / name).mkdir()
+        write_record(tmp_path / name / "newdata_0.h5", tracks, vertices, targets)
+    out = tmp_path / "out.h5"
+    assert convert_range(tmp_path / "a" / "newdata_0.h5", out) == (260, True)
+    assert convert_range(tmp_path / "a" / "newdata_0.h5", out) == (260, False)
+    with pytest.raises(BadInput, match="other jets"):
+        convert_range(tmp_path / "b" / "newdata_0.h5", out)

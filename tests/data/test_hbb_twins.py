@@ -123,7 +123,7 @@ def test_wrong_shapes(made, tmp_path, name, shape):
         read(path)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e39, 3e38])
 def test_values_that_are_no_numbers(made, tmp_path, value):
     dz = np.zeros((37, 60))
     dz[20, 3] = dz[30, 4] = value  # 1e39 is a number in the file, and infinite in float32

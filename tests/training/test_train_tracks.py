@@ -69,7 +69,7 @@ def test_jets_without_a_label_are_background_or_removed(jets):
     corrected = read_track_examples([jets], tagger, None, silent, corrected=True)
     assert (len(published), len(corrected)) == (JETS, JETS - without)
     assert published.labels.sum() == corrected.labels.sum()
-    assert published.source["unlabelled"] == f"{without} as background"
+    assert published.source["unlabelled"] == f"{without} of {JETS} as background"
 
 
 def test_a_folder_is_its_files_in_order(jets, tmp_path):
@@ -147,6 +147,7 @@ def test_every_variant_has_the_published_recipe(label):
         (None, ("--validation", "nowhere.h5"), "no jets at nowhere.h5"),
         (None, ("--jets", "3"), "fewer than two jets of a class"),
         (None, ("--preload", "embedded"), "in"),
+        (None, ("--test", "a/jets.h5", "--test", "b/jets.h5"), "jets.h5 is given twice"),
     ],
 )
 def test_bad_input_is_one_line(jets, tmp_path, capsys, data, more, said):  # noqa: PLR0917

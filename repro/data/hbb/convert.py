@@ -6,6 +6,7 @@ quirk 6), NaN is refused or replaced, memory is bounded, a file is whole or not 
 it was made from, and ``.npy`` copies are not written.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from repro.data.hbb.opening import open_table
 from repro.data.hbb.processed import read_recipe, write_processed
 from repro.data.hbb.streaming import is_address
 from repro.data.hbb.table import CHUNK, RecordTable
+from repro.data.integrity import hash_file
 from repro.errors import BadInput
 
 __all__ = ["JETS_PER_FILE", "convert", "convert_range"]
@@ -196,7 +198,10 @@ def _parts(
 def _recipe(
     table: RecordTable, start: int, stop: int, *, split: str, repair: bool
 ) -> dict[str, Any]:
-    """Return what a file is made from; a hash of some jets tells files of the same name apart."""
+    """Return what a file is made from: a hash tells files of the same name apart.
+
+    That of the whole file is known of files on disk alone; of some jets, of all.
+    """
     seen = hashlib.sha256()
     for row, last in ((start, min(start + _SOME, stop)), (max(start, stop - _SOME), stop)):
         groups = table.read_groups((*table.feature_sets, "spectators"), row, last, repair=repair)
@@ -205,6 +210,7 @@ def _recipe(
         seen.update(table.read_targets(row, last).tobytes())
     return {
         "source": Path(table.label).name,
+        "sha256": None if is_address(table.label) else _hash(Path(table.label).resolve()),
         "rows": [start, stop],
         "first_and_last_jets": seen.hexdigest(),
         "split": split,
@@ -212,9 +218,22 @@ def _recipe(
     }
 
 
+def _hash(path: Path) -> str:
+    """Return the hash of a file, computed once for as long as it is not touched."""
+    status = path.stat()
+    return _hash_of(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.cache
+def _hash_of(path: Path, _size: int, _modified: int) -> str:
+    return hash_file(path)
+
+
 def _is_made(path: Path, recipe: dict[str, Any]) -> bool:
     if not path.exists():
         return False
     if read_recipe(path) != recipe:
-        raise BadInput(f"{path} was made from other jets: remove it, or choose another place")
+        raise BadInput(
+            f"{path} was made from other jets or is damaged: remove it, or choose another place"
+        )
     return True

@@ -18,6 +18,8 @@ _HUGE = np.float32(1e32)  # from here on, that program takes a value for infinit
 def describe_faults(values: NDArray[np.float32], group: Group, row: int = 0) -> str:
     """Say which features are NaN or infinite and how often; nothing if none is.
 
+    What that program takes for infinite counts as such.
+
     Args:
         values: (n, features) or (n, features, slots).
         group: What the features are.
@@ -29,7 +31,8 @@ def describe_faults(values: NDArray[np.float32], group: Group, row: int = 0) -> 
     >>> describe_faults(values, find_group("vertices"))
     'sv_mass is NaN or infinite 3 times (first in jet 1)'
     """
-    finite = np.isfinite(values)
+    # NaN is not smaller than anything.
+    finite = np.abs(values) <= _HUGE
     if finite.all():
         return ""
     bad = ~finite.reshape(*values.shape[:2], -1)
