@@ -22,6 +22,14 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
+def _called_by_its_name():
+    """What calls the program in the user's place sets a variable, for good."""
+    os.environ.pop("REPRO_COMMAND", None)
+    yield
+    os.environ.pop("REPRO_COMMAND", None)
+
+
+@pytest.fixture(autouse=True)
 def _logging_as_it_was():
     """The command line sets the package's logging up for good; the next test starts without."""
     logger = logging.getLogger("repro")

@@ -205,6 +205,6 @@ def test_the_command_offers_all_presets():
     for name in load_presets():
         line = ["simulate", "toptag", "--jets", "1", "--out", "a.h5", "--preset", name]
         assert parser.parse_args(line).preset == name
-    from repro.cli.simulate import _PRESETS
+    from repro.cli.simulate import _PAPERS
 
-    assert tuple(load_presets()) == _PRESETS
+    assert tuple(load_presets()) == _PAPERS["toptag"].presets
