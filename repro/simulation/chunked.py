@@ -19,7 +19,7 @@ from repro.data.locks import alone
 from repro.errors import BadInput
 from repro.simulation.workers import run_tasks
 
-__all__ = ["Chunked", "JetProgress", "iter_chunks", "simulate"]
+__all__ = ["Chunked", "JetProgress", "check_numbers", "iter_chunks", "simulate", "sizes_of_chunks"]
 
 _RECIPE = "recipe.json"
 # Chunks, what a killed process left of one, the recipe and the lock.
@@ -43,6 +43,27 @@ J = TypeVar("J", bound=Sized)
 
 JetProgress = Callable[[Iterable[Any], int, int], Iterable[Any]]
 """Gives tasks as they are done; also gets how many jets there are, and were made before."""
+
+
+def check_numbers(jets: int, seed: int) -> None:
+    """Raise unless so many jets can be made with this seed.
+
+    Raises:
+        BadInput: If a number makes no sense.
+    """
+    if jets < 1:
+        raise BadInput(f"--jets {jets}: give 1 or more")
+    if seed < 0:
+        raise BadInput(f"--seed {seed}: give 0 or more")
+
+
+def sizes_of_chunks(jets: int, size: int) -> list[int]:
+    """Return how many jets each chunk has.
+
+    >>> sizes_of_chunks(1100, 500)
+    [500, 500, 100]
+    """
+    return [min(size, jets - start) for start in range(0, jets, size)]
 
 
 class Chunked(ABC, Generic[T, J]):

@@ -10,7 +10,6 @@ from typing import Any
 import repro
 from repro.data.jets import Jets
 from repro.data.tables import write_jets
-from repro.errors import BadInput
 from repro.simulation.chunk import (
     CHUNK_JETS,
     EVENTS_PER_BATCH,
@@ -19,7 +18,14 @@ from repro.simulation.chunk import (
     read_chunk,
     write_chunk,
 )
-from repro.simulation.chunked import Chunked, JetProgress, iter_chunks, simulate
+from repro.simulation.chunked import (
+    Chunked,
+    JetProgress,
+    check_numbers,
+    iter_chunks,
+    simulate,
+    sizes_of_chunks,
+)
 from repro.simulation.extras import versions
 from repro.simulation.presets import find_preset
 
@@ -48,18 +54,14 @@ class Production(Chunked[Task, Jets]):
 
     def __post_init__(self) -> None:
         find_preset(self.preset)
-        if self.jets < 1:
-            raise BadInput(f"--jets {self.jets}: give 1 or more")
-        if self.seed < 0:
-            raise BadInput(f"--seed {self.seed}: give 0 or more")
+        check_numbers(self.jets, self.seed)
 
     @functools.cached_property
     def tasks(self) -> tuple[Task, ...]:
         """All chunks, in the order of the file."""
-        starts = range(0, self.jets, CHUNK_JETS)
+        sizes = sizes_of_chunks(self.jets, CHUNK_JETS)
         return tuple(
-            Task(self.preset, self.seed, number, min(CHUNK_JETS, self.jets - start))
-            for number, start in enumerate(starts)
+            Task(self.preset, self.seed, number, jets) for number, jets in enumerate(sizes)
         )
 
     @property

@@ -16,9 +16,8 @@ from repro.data.hbb.derived import derive, targets_of_measured
 from repro.data.hbb.measured import COUNTS, MeasuredJets
 from repro.data.hbb.measured_file import write_measured
 from repro.data.hbb.processed import write_processed
-from repro.errors import BadInput
 from repro.simulation.card import card_text
-from repro.simulation.chunked import Chunked, iter_chunks
+from repro.simulation.chunked import Chunked, check_numbers, iter_chunks, sizes_of_chunks
 from repro.simulation.extras import versions
 from repro.simulation.hbb.chunk import (
     EVENTS_PER_BATCH,
@@ -54,18 +53,14 @@ class HbbProduction(Chunked[HbbTask, MeasuredJets]):
 
     def __post_init__(self) -> None:
         load_settings().find_preset(self.preset)
-        if self.jets < 1:
-            raise BadInput(f"--jets {self.jets}: give 1 or more")
-        if self.seed < 0:
-            raise BadInput(f"--seed {self.seed}: give 0 or more")
+        check_numbers(self.jets, self.seed)
 
     @functools.cached_property
     def tasks(self) -> tuple[HbbTask, ...]:
         """All chunks, in the order of the file."""
-        size = load_settings().chunk_jets
+        sizes = sizes_of_chunks(self.jets, load_settings().chunk_jets)
         return tuple(
-            HbbTask(self.preset, self.seed, number, min(size, self.jets - start))
-            for number, start in enumerate(range(0, self.jets, size))
+            HbbTask(self.preset, self.seed, number, jets) for number, jets in enumerate(sizes)
         )
 
     def recipe(self) -> dict[str, Any]:
