@@ -4,6 +4,9 @@ import h5py
 import numpy as np
 from interaction_oracle import jets_with
 
+from repro.catalogue import find_item
+from repro.figures.run import compute_item
+
 
 def jets_of_a_class_by_chance(count):
     """Return tracks, vertices and targets: jets of a class by chance, some of none."""
@@ -24,3 +27,15 @@ def write_record(path, tracks, vertices, targets):
         file["target_subgroup/target"] = targets
         file["spectator_subgroup/spectators"] = np.zeros((count, 1, 11), np.float32)
     return path
+
+
+def computing(context):
+    """Return what computes items by their ids, each once."""
+    results = {}
+
+    def run(item_id):
+        if item_id not in results:
+            results[item_id] = compute_item(find_item(item_id), context)
+        return results[item_id]
+
+    return run

@@ -8,7 +8,7 @@ import jsonschema
 import numpy as np
 import pytest
 from interaction_oracle import rows_of
-from record_files import jets_of_a_class_by_chance, write_record
+from record_files import computing, jets_of_a_class_by_chance, write_record
 from scipy.special import expit
 from sklearn.metrics import auc, precision_recall_curve, roc_auc_score, roc_curve
 
@@ -53,17 +53,6 @@ def context(make_context, record):
 @pytest.fixture(scope="module")
 def scores(context):
     return masked_scores(context)
-
-
-def computing(context):
-    results = {}
-
-    def run(item_id):
-        if item_id not in results:
-            results[item_id] = compute_item(find_item(item_id), context)
-        return results[item_id]
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from interaction_oracle import rows_of
-from record_files import jets_of_a_class_by_chance, write_record
+from record_files import computing, jets_of_a_class_by_chance, write_record
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -48,14 +48,7 @@ def context(make_context, record):
 
 @pytest.fixture(scope="module")
 def compute(context):
-    results = {}
-
-    def run(item_id):
-        if item_id not in results:
-            results[item_id] = compute_item(find_item(item_id), context)
-        return results[item_id]
-
-    return run
+    return computing(context)
 
 
 @pytest.fixture(scope="module")

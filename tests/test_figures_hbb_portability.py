@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from interaction_oracle import rows_of
-from record_files import jets_of_a_class_by_chance, write_record
+from record_files import computing, jets_of_a_class_by_chance, write_record
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from repro.catalogue import find_item, load_claims
@@ -42,14 +42,7 @@ def context(make_context, record):
 
 @pytest.fixture(scope="module")
 def compute(context):
-    results = {}
-
-    def run(item_id):
-        if item_id not in results:
-            results[item_id] = compute_item(find_item(item_id), context)
-        return results[item_id]
-
-    return run
+    return computing(context)
 
 
 def probability(context, name, tracks, vertices):

@@ -13,9 +13,9 @@ Sources:
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -49,6 +49,7 @@ from repro.metrics.bootstrap import Intervals
 from repro.metrics.fidelity import fidelity
 from repro.models.interaction_network import InteractionNetwork
 from repro.models.tagger import Tagger
+from repro.results.document import Result
 from repro.results.evidence import Evidence, rate
 
 __all__ = [
@@ -140,10 +141,37 @@ class MaskedScores:
         record, rows = context.record, np.arange(len(self.labels))
         return JetSet(self.labels, rows, record.kind, description, record.data(self.jets))
 
-    def evidence(self, context: Context, tagger: Tagger) -> Evidence:
-        """Return what numbers from these scores rest on."""
+    def result(
+        self,
+        context: Context,
+        item_id: str,
+        tagger: Tagger,
+        values: Mapping[str, Any],
+        *,
+        notes: Iterable[str],
+        settings: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """Return the result of an item whose numbers come from these scores.
+
+        Args:
+            context: Gave the jets.
+            item_id: Of the item.
+            tagger: The network.
+            values: The numbers.
+            notes: What should be known of them.
+            settings: How they were computed.
+        """
         jets = self.described(context)
-        return Evidence(rate(jets.kind, self.labels), jets.description, tagger.own_weights)
+        evidence = Evidence(rate(jets.kind, self.labels), jets.description, tagger.own_weights)
+        return context.result(
+            item_id,
+            jets,
+            [tagger],
+            values,
+            evidence={"": evidence},
+            settings=settings,
+            notes=notes,
+        )
 
 
 def baseline_scores(context: Context) -> MaskedScores:

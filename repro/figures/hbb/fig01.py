@@ -39,12 +39,11 @@ def compute(context: Context) -> Result:
         "fpr_at_tpr": working_points(scores.plain, scores.labels),
         "curves": {"baseline": curves_of(scores.plain, scores.labels)},
     }
-    return context.result(
+    return scores.result(
+        context,
         "hbb/fig1",
-        scores.described(context),
-        [tagger],
+        tagger,
         values,
-        evidence={"": scores.evidence(context, tagger)},
         notes=[NO_LABEL[context.settings.corrected]],
     )
 

@@ -48,12 +48,11 @@ def compute(context: Context) -> Result:
         }
         for side in _TITLES
     }
-    return context.result(
+    return scores.result(
+        context,
         "hbb/fig3",
-        scores.described(context),
-        [tagger],
+        tagger,
         values,
-        evidence={"": scores.evidence(context, tagger)},
         settings={"sorted_by": "track_erel"},
         notes=[_SLOTS, NO_LABEL[context.settings.corrected]],
     )

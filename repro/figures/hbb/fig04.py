@@ -38,12 +38,11 @@ def compute(context: Context) -> Result:
         "pr_auc": {name: found["pr_auc"] for name, found in areas.items()},
         "curves": {name: curves_of(scores.of(mask), scores.labels) for name, mask in names.items()},
     }
-    return context.result(
+    return scores.result(
+        context,
         "hbb/fig4",
-        scores.described(context),
-        [tagger],
+        tagger,
         values,
-        evidence={"": scores.evidence(context, tagger)},
         notes=[NO_LABEL[context.settings.corrected]],
     )
 

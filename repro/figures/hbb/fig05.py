@@ -39,12 +39,11 @@ def compute(context: Context) -> Result:
         "sets": {name: _set_entry(drops, places, seed) for name, places in _SETS.items()},
         "rank": {name: rank_entry(drops, "all", name) for name in _RANKED},
     }
-    return context.result(
+    return scores.result(
+        context,
         "hbb/fig5",
-        scores.described(context),
-        [tagger],
+        tagger,
         values,
-        evidence={"": scores.evidence(context, tagger)},
         settings={"replacement": "zero"},
         notes=[NO_LABEL[context.settings.corrected]],
     )

@@ -45,12 +45,11 @@ def compute(context: Context) -> Result:
         "infidelity": named(drops.names, losses),
         "kendall_tau": {"delta_auc": _agreement(drops, losses, context.settings.seed)},
     }
-    return context.result(
+    return scores.result(
+        context,
         "hbb/fig6",
-        scores.described(context),
-        [tagger],
+        tagger,
         values,
-        evidence={"": scores.evidence(context, tagger)},
         settings={"replacement": "zero"},
         notes=[_ORDERS, NO_LABEL[context.settings.corrected]],
     )

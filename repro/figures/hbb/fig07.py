@@ -66,12 +66,11 @@ def compute(context: Context) -> Result:
             },
         },
     }
-    return context.result(
+    return scores.result(
+        context,
         "hbb/fig7",
-        scores.described(context),
-        [tagger],
+        tagger,
         values,
-        evidence={"": scores.evidence(context, tagger)},
         settings={"replacement": "zero", "thresholds": THRESHOLDS},
         notes=[_SETS, NO_LABEL[context.settings.corrected]],
     )

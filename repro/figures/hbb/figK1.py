@@ -46,12 +46,11 @@ def compute(context: Context) -> Result:
         "share": _shares(scores),
         "curves": {name: curves_of(some.plain, some.labels) for name, some in chosen.items()},
     }
-    return context.result(
+    return scores.result(
+        context,
         "hbb/figK1",
-        scores.described(context),
-        [tagger],
+        tagger,
         values,
-        evidence={"": scores.evidence(context, tagger)},
         notes=[_ACCURACY],
     )
 

@@ -60,12 +60,11 @@ def compute(context: Context) -> Result:
         },
         "kendall_tau": _agreements(found, context.settings.seed),
     }
-    return context.result(
+    return scores.result(
+        context,
         "hbb/figK2",
-        scores.described(context),
-        [tagger],
+        tagger,
         values,
-        evidence={"": scores.evidence(context, tagger)},
         settings={"replacements": REPLACEMENTS, "compared_jets": compared},
         notes=[_COMPARED.format(compared), NO_LABEL[context.settings.corrected]],
     )

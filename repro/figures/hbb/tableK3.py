@@ -62,12 +62,11 @@ def compute(context: Context) -> Result:
         "masks": masks,
         "sets": {name: {"published": sets[name], "found": found.sets[name]} for name in THRESHOLDS},
     }
-    return context.result(
+    return scores.result(
+        context,
         "hbb/tableK3",
-        scores.described(context),
-        [tagger],
+        tagger,
         values,
-        evidence={"": scores.evidence(context, tagger)},
         settings={"replacement": "zero"},
         notes=[_RULE, NO_LABEL[context.settings.corrected]],
     )
