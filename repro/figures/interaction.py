@@ -26,7 +26,6 @@ __all__ = [
     "by_class",
     "from_weights",
     "load_each",
-    "load_networks",
     "logits_of",
     "needs_jets",
     "rows_of",
@@ -45,16 +44,6 @@ CLASSES = ("qcd", "hbb")
 NO_JETS: JetSet = no_jets("the weights alone", "artificial jets")
 
 _NOTHING = "All of this picture needs jets, and there were none."
-
-
-def load_networks(context: Context) -> dict[str, Tagger]:
-    """Return all published variants by label, those of the random split last.
-
-    Raises:
-        NotAvailable: If there are no weights of a variant.
-        BadInput: If weights do not fit.
-    """
-    return {label: context.tagger(f"{FAMILY}:{label}") for label in sorted_labels()}
 
 
 def load_each(context: Context) -> tuple[dict[str, Tagger], dict[str, str]]:
