@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from interaction_oracle import rows_of
-from record_files import jets_of_a_class_by_chance, write_record
+from record_files import computing, jets_of_a_class_by_chance, write_record
 from sklearn.metrics import roc_auc_score
 
 from repro.catalogue import find_item, load_claims, load_items
@@ -19,8 +19,9 @@ from repro.data.hbb.opening import open_table
 from repro.errors import MissingData, NotAvailable
 from repro.figures.hbb.fig02 import largest_change
 from repro.figures.hbb.figP1 import render as render_onnx
-from repro.figures.record_scores import fidelity, score_record
+from repro.figures.record_scores import score_record
 from repro.figures.run import compute_item, render_item
+from repro.metrics.fidelity import fidelity
 from repro.metrics.intervals import placements
 from repro.models.cards import load_cards
 from repro.models.tagger import predict_logits
@@ -62,14 +63,7 @@ def context(make_context):
 
 @pytest.fixture(scope="module")
 def compute(context):
-    results = {}
-
-    def run(item_id):
-        if item_id not in results:
-            results[item_id] = compute_item(find_item(item_id), context)
-        return results[item_id]
-
-    return run
+    return computing(context)
 
 
 @pytest.fixture(scope="module")

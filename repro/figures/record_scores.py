@@ -19,6 +19,7 @@ from repro.features.interaction import interaction_features, interaction_inputs
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
 from repro.figures.interaction import CLASSES
+from repro.metrics.fidelity import fidelity
 from repro.metrics.intervals import (
     Interval,
     Placements,
@@ -26,7 +27,6 @@ from repro.metrics.intervals import (
     difference_interval,
     placements,
 )
-from repro.metrics.means import mean_intervals
 from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
 from repro.models.cards import BASELINE
@@ -39,7 +39,6 @@ __all__ = [
     "JETS_OF_PATTERNS",
     "RecordScores",
     "Watched",
-    "fidelity",
     "jets_in_words",
     "networks_on_record",
     "score_record",
@@ -250,15 +249,3 @@ def jets_in_words(context: Context, jets: int, unlabelled: int, *, removed: bool
     """
     done = "left out" if removed else "taken for background"
     return f"{context.record.describe(jets)}, {unlabelled:,} of them without a label and {done}"
-
-
-def fidelity(first: NDArray[np.floating], second: NDArray[np.floating]) -> Interval:
-    """Return 100 · (1 - mean |difference of two networks' scores|), with its interval.
-
-    >>> fidelity(np.array([0.5, 1.0]), np.array([0.25, 0.75])).value
-    75.0
-    """
-    gaps = np.abs(first.astype(np.float64) - second)
-    mean = mean_intervals(gaps[:, None])
-    value, low, high = (100 * (1 - float(end[0])) for end in (mean.value, mean.high, mean.low))
-    return Interval(value, low, min(high, 100.0), mean.level)

@@ -3,9 +3,11 @@
 Source: arXiv:2211.12770, ``1 - mean |s_1 - s_2|`` over jets, in percent.
 """
 
-import numpy as np
+import dataclasses
 
-from repro.data.arrays import FloatArray
+import numpy as np
+from numpy.typing import NDArray
+
 from repro.errors import BadInput
 from repro.metrics.intervals import Interval
 from repro.metrics.means import mean_intervals
@@ -13,12 +15,14 @@ from repro.metrics.means import mean_intervals
 __all__ = ["fidelity"]
 
 
-def fidelity(scores: FloatArray, others: FloatArray, level: float = 0.95) -> Interval:
+def fidelity(
+    scores: NDArray[np.floating], others: NDArray[np.floating], level: float = 0.95
+) -> Interval:
     """Return the fidelity of some scores to others of the same jets, in percent.
 
     Args:
         scores: (n,), probabilities of class 1.
-        others: (n,), likewise.
+        others: (n,), likewise.  Differences are taken in double precision.
         level: Confidence level of the interval, the jets being a sample.
 
     Raises:
@@ -29,5 +33,6 @@ def fidelity(scores: FloatArray, others: FloatArray, level: float = 0.95) -> Int
     """
     if scores.shape != others.shape or scores.ndim != 1:
         raise BadInput(f"scores of shapes {scores.shape} and {others.shape} cannot be compared")
-    agreement = 100 * (1 - np.abs(others - scores))
-    return mean_intervals(agreement[:, None], level)[0]
+    agreement = 100 * (1 - np.abs(others.astype(np.float64) - scores))
+    found = mean_intervals(agreement[:, None], level)[0]
+    return dataclasses.replace(found, high=min(found.high, 100.0))
