@@ -150,6 +150,15 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Annealing:
+    """Weights of an adaptive fit: cut [standard deviations], first temperature, its ratio."""
+
+    cut: float
+    temperature: float
+    ratio: float
+
+
+@dataclass(frozen=True)
 class Primary:
     """How well primary vertices are measured [cm], see the card."""
 
@@ -157,15 +166,7 @@ class Primary:
     floor: float
     beam_transverse: float
     beam_longitudinal: float
-
-
-@dataclass(frozen=True)
-class Annealing:
-    """Weights of an adaptive fit: cut [standard deviations], first temperature, its ratio."""
-
-    cut: float
-    temperature: float
-    ratio: float
+    annealing: Annealing
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,7 @@ def parse_tracker_card(data: dict[str, Any]) -> TrackerCard:
     """
     grid = {key: np.array(values) for key, values in data["resolution"].items()}
     lever, finder, fit = dict(data["lever"]), dict(data["finder"]), dict(data["fit"])
+    primary = dict(data["primary"])
     if set(data["efficiency"]) != set(KINDS):
         raise ValueError(f"{data['name']}: efficiencies are wanted of {', '.join(KINDS)}")
     first, last = fit.pop("degrees_of_freedom")
@@ -283,7 +285,7 @@ def parse_tracker_card(data: dict[str, Any]) -> TrackerCard:
         density=Density(**data["density"]),
         fakes=Fakes(**data["fakes"]),
         fit=Fit((first, last), **fit),
-        primary=Primary(**data["primary"]),
+        primary=Primary(annealing=Annealing(**primary.pop("annealing")), **primary),
         finder=Finder(
             annealing=Annealing(**finder.pop("annealing")),
             arbitration=Arbitration(**finder.pop("arbitration")),

@@ -17,7 +17,7 @@ from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.hbb.covariance import natural_covariance, to_cms
 from repro.simulation.hbb.helix import Helices
 from repro.simulation.hbb.objects import Tracks
-from repro.simulation.hbb.primary import primary_covariance, relative_to
+from repro.simulation.hbb.primary import fit_primary, relative_to
 from repro.simulation.hbb.tracker_card import TrackerCard
 from repro.simulation.particles import Particles, cylindrical, wrap_angle
 
@@ -50,15 +50,13 @@ def reconstruct_tracks(
     true = _measure(candidates[found], charged[found], card, rng)
     false = _invent(true, card, rng)
     everything = _sorted(true, false)
-    error = np.linalg.cholesky(primary_covariance(everything, card, events))
-    vertex = (error @ rng.standard_normal((events, 3, 1)))[:, :, 0]
-    dxy, dz = relative_to(
-        vertex[everything.event], everything.phi, everything.eta, everything.dxy, everything.dz
-    )
-    kept = (everything.pt > card.acceptance.min_pt) & (
-        np.abs(everything.eta) < card.acceptance.max_abs_eta
-    )
-    return dataclasses.replace(everything, dxy=dxy, dz=dz)[kept]
+    kept = everything[
+        (everything.pt > card.acceptance.min_pt)
+        & (np.abs(everything.eta) < card.acceptance.max_abs_eta)
+    ]
+    vertex = fit_primary(kept, card, rng, events)
+    dxy, dz = relative_to(vertex[kept.event], kept.phi, kept.eta, kept.dxy, kept.dz)
+    return dataclasses.replace(kept, dxy=dxy, dz=dz)
 
 
 def track_efficiency(candidates: Particles, card: TrackerCard) -> FloatArray:

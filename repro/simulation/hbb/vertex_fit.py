@@ -16,7 +16,7 @@ from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.hbb.helix import Helices
 from repro.simulation.hbb.tracker_card import Annealing
 
-__all__ = ["Candidates", "Fits", "Measured", "fit_vertices"]
+__all__ = ["Candidates", "Fits", "Measured", "adaptive_weights", "fit_vertices"]
 
 # What CMSSW's fitter assumes before any track: 1 m in each direction [1/cm²].
 _PRIOR_INFORMATION = 1e-4
@@ -28,6 +28,8 @@ _MAX_STEPS = 25
 _MAX_STEP = 10.0
 # Tracks of less weight do not make a vertex.
 _SIGNIFICANT = 1e-3
+# A vertex outside the tracker is none: CMSSW's TrackerBounds, radius and half length [cm].
+_TRACKER_RADIUS, _TRACKER_LENGTH = 112.0, 273.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ class Fits:
         weights: (k,), of the members.
         chi2: (m,), weighted sum.
         degrees_of_freedom: (m,), twice the sum of weights, less three without a constraint.
-        valid: (m,), whether two tracks or more take part.
+        valid: (m,), whether two tracks or more take part, inside the tracker.
     """
 
     position: FloatArray
@@ -140,7 +142,12 @@ def fit_vertices(
         prior = np.asarray(np.linalg.inv(constraint), dtype=np.float64)
     position = _settle(tracks, candidates, prior, annealing)
     _, last = _step(
-        tracks[candidates.members], candidates, position, prior, _weighing(annealing, 1.0)
+        tracks[candidates.members],
+        candidates,
+        position,
+        prior,
+        annealing=annealing,
+        temperature=1.0,
     )
     chi2 = np.add.reduceat(last.weights * last.chi2, candidates.offsets)
     chi2 += np.einsum("mi,mij,mj->m", position, prior, position)
@@ -152,8 +159,14 @@ def fit_vertices(
         weights=last.weights,
         chi2=chi2,
         degrees_of_freedom=freedom - (3 if constraint is None else 0),
-        valid=significant >= 2,
+        valid=(significant >= 2) & _inside(position),
     )
+
+
+def _inside(position: FloatArray) -> NDArray[np.bool_]:
+    """Return which positions are inside the tracker, (m,)."""
+    radius = np.hypot(position[:, 0], position[:, 1])
+    return np.asarray((radius < _TRACKER_RADIUS) & (np.abs(position[:, 2]) < _TRACKER_LENGTH))
 
 
 def _settle(
@@ -166,7 +179,12 @@ def _settle(
     temperature = annealing.temperature
     for _ in range(_MAX_STEPS):
         step, _ = _step(
-            chosen, current, position[moving], prior[moving], _weighing(annealing, temperature)
+            chosen,
+            current,
+            position[moving],
+            prior[moving],
+            annealing=annealing,
+            temperature=temperature,
         )
         size = np.linalg.norm(step, axis=1)
         position[moving] += step * np.minimum(1, _MAX_STEP / np.maximum(size, 1e-12))[:, None]
@@ -181,21 +199,13 @@ def _settle(
     return position
 
 
-@dataclass(frozen=True)
-class _Weighing:
-    """chi2 of the cut and the temperature."""
-
-    cut: float
-    temperature: float
-
-    def __call__(self, chi2: FloatArray) -> FloatArray:
-        exponent = (chi2 - self.cut) / (2 * self.temperature)
-        # Beyond, the weight is 0 to rounding, and its exponential too large.
-        return np.asarray(1 / (1 + np.exp(np.minimum(exponent, 700.0))))
-
-
-def _weighing(annealing: Annealing, temperature: float) -> _Weighing:
-    return _Weighing(annealing.cut**2, temperature)
+def adaptive_weights(
+    chi2: FloatArray, annealing: Annealing, temperature: float = 1.0
+) -> FloatArray:
+    """Return the weights of tracks with these chi2, (n,): one half at the cut."""
+    exponent = (chi2 - annealing.cut**2) / (2 * temperature)
+    # Beyond, the weight is 0 to rounding, and its exponential too large.
+    return np.asarray(1 / (1 + np.exp(np.minimum(exponent, 700.0))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +222,9 @@ def _step(
     candidates: Candidates,
     position: FloatArray,
     prior: FloatArray,
-    weigh: _Weighing,
+    *,
+    annealing: Annealing,
+    temperature: float,
 ) -> tuple[FloatArray, _State]:
     """Return how far each vertex has to move, and how things are where it is."""
     points = position[candidates.owner]
@@ -220,7 +232,7 @@ def _step(
     residual = np.einsum("kij,kj->ki", approach.normal, approach.position - points)
     information = _inverse(tracks.errors_at(approach.path))
     chi2 = np.einsum("ki,kij,kj->k", residual, information, residual)
-    weights = weigh(chi2)
+    weights = adaptive_weights(chi2, annealing, temperature)
     pull = approach.normal.transpose(0, 2, 1) @ (weights[:, None, None] * information)
     matrix = np.add.reduceat(pull @ approach.normal, candidates.offsets, axis=0) + prior
     matrix += _PRIOR_INFORMATION * np.eye(3)

@@ -105,6 +105,18 @@ def test_positions_pull_like_unit_gaussians_and_chi2_is_one(distance, each):
     assert kstest(probability[sharp], "uniform").statistic < 0.04
 
 
+@pytest.mark.parametrize(
+    ("place", "valid"),
+    [([100.0, 0, 0], True), ([120.0, 0, 0], False), ([9, 0, 260.0], True), ([9, 0, 280.0], False)],
+)
+def test_vertices_outside_the_tracker_are_none(place, valid):
+    rng = np.random.default_rng(12)
+    tracks, candidates = measured_at(rng, np.array([place]), 3, smear=False)
+    fits = fit_vertices(tracks, candidates, EVERYTHING)
+    np.testing.assert_allclose(fits.position, [place], atol=0.01)
+    assert fits.valid.tolist() == [valid]
+
+
 def test_an_outlier_gets_no_weight_and_changes_nothing():
     rng = np.random.default_rng(4)
     places = np.tile([0.5, 0.0, 0.1], (100, 1))
