@@ -1,11 +1,18 @@
 """Train the weights that ship with the package, and put them in their place.
 
-    python scripts/train_embedded.py --data train.h5 --runs runs --jobs 2
+    python scripts/train_embedded.py toptag --data train.h5 --runs runs --jobs 2
+    python scripts/train_embedded.py hbb --data train-hbb.h5 --runs runs --jobs 2
 
-Each variant is one ``repro train MODEL --recipe embedded``; the longest begin first, on one thread
-each.  What is finished is not trained again, and what was stopped goes on.  The data were made by
-``repro simulate toptag --preset matched --seed 2 --jets 210000 --packed --out train.h5``; seed 1 is
-that of the shipped jets, on which the performance is measured.
+Each training is one ``repro train MODEL --recipe embedded``, on one thread; those that begin with
+the weights of others come last.  What is finished is not trained again, and what was stopped goes
+on.  The data were made by
+
+    repro simulate toptag --preset matched --seed 2 --jets 210000 --packed --out train.h5
+    repro simulate hbb --preset window --seed 2 --jets 60000 --packed --out train-hbb.h5
+
+Seed 1 is that of the shipped jets, on which the performance is measured.  Networks of hbb that
+were trained with random and with preloaded weights are trained with further seeds: their cards
+are kept, which tell how long it took, and their weights are not.
 """
 
 import argparse
@@ -14,54 +21,106 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from repro.data.pins import find_artifact
 from repro.data.store import shipped_path
 from repro.features.embedded import SHIPPED
+from repro.figures.record_jets import EMBEDDED
+from repro.figures.retrained import pairs_of_labels
 from repro.models import embedded_weights
 from repro.models.cards import Card, find_card, load_cards
 from repro.training.recipe import find_recipe
 
-FAMILIES = ("pfin", "pfn", "leakypfn", "augpfn", "mbns", "topodnn")
+FAMILIES = {
+    "toptag": ("pfin", "pfn", "leakypfn", "augpfn", "mbns", "topodnn"),
+    "hbb": ("in",),
+}
+TEST = {"toptag": SHIPPED, "hbb": EMBEDDED}
+FURTHER_SEEDS = (1, 2)
 PLACE = Path(embedded_weights.__file__).parent / "embedded"
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: a variant, and a further seed if it is not the one that ships."""
+
+    card: Card
+    seed: int | None = None
+
+    @property
+    def stem(self) -> str:
+        """Name of its folder, and of the files that it gives to the package."""
+        stem = embedded_weights.stem_of(self.card)
+        return stem if self.seed is None else f"{stem}.{self.seed}"
+
+    @property
+    def begin_with(self) -> str | None:
+        """The variant that it begins with."""
+        return find_recipe("embedded", self.card).begin_with
 
 
 def main() -> int:
     """Train what is chosen; return 1 if a training failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("paper", choices=FAMILIES)
     parser.add_argument("models", nargs="*", help="MODEL:VARIANT; all if none is given")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--place", action="store_true", help="copy what is finished; train nothing")
     arguments = parser.parse_args()
-    cards = [card for family in FAMILIES for card in load_cards(family).values()]
-    chosen = [card for card in cards if not arguments.models or card.name in arguments.models]
-    if arguments.place:
-        codes = [0] * len(chosen)
-    else:
-        with ThreadPoolExecutor(arguments.jobs) as pool:
-            codes = list(pool.map(lambda card: train(card, arguments.data, arguments.runs), chosen))
-    for card, code in zip(chosen, codes, strict=True):
-        if code:
-            print(f"{card.name}: failed", file=sys.stderr)
+    chosen = [
+        training
+        for training in trainings(arguments.paper)
+        if not arguments.models or training.card.name in arguments.models
+    ]
+    failed = False
+    for later in (False, True):
+        stage = [training for training in chosen if bool(training.begin_with) is later]
+        if arguments.place:
+            codes = [0] * len(stage)
         else:
-            place(card, arguments.runs)
-    return int(any(codes))
+            with ThreadPoolExecutor(arguments.jobs) as pool:
+                codes = list(pool.map(lambda training: train(training, arguments), stage))
+        for training, code in zip(stage, codes, strict=True):
+            if code:
+                failed = True
+                print(f"{training.stem}: failed", file=sys.stderr)
+            else:
+                place(training, arguments.runs)
+    return int(failed)
 
 
-def train(card: Card, data: Path, runs: Path) -> int:
+def trainings(paper: str) -> Iterator[Training]:
+    """Yield all trainings of a paper, the baselines first."""
+    for family in FAMILIES[paper]:
+        cards = load_cards(family)
+        for card in cards.values():
+            yield Training(card)
+        if family == "in":
+            pairs = pairs_of_labels(set(cards))
+            for seed in FURTHER_SEEDS:
+                for labels in pairs.values():
+                    for label in labels:
+                        yield Training(cards[label], seed)
+
+
+def train(training: Training, arguments: argparse.Namespace) -> int:
     """Train a variant in a process of its own."""
-    out = folder(card, runs)
+    out = arguments.runs / training.stem
     out.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "repro", "train", card.name, "--recipe", "embedded"]
-    command += ["--data", str(data), "--out", str(out)]
-    begin_with = find_recipe("embedded", card).begin_with
-    if begin_with:
-        command += ["--preload", str(folder(find_card(begin_with), runs) / "weights.safetensors")]
-    command += ["--test", str(shipped_path(find_artifact(SHIPPED)))]
+    command = [sys.executable, "-m", "repro", "train", training.card.name]
+    command += ["--recipe", "embedded", "--data", str(arguments.data), "--out", str(out)]
+    if training.seed is not None:
+        command += ["--seed", str(training.seed)]
+    if training.begin_with:
+        first = Training(find_card(training.begin_with))
+        command += ["--preload", str(arguments.runs / first.stem / "weights.safetensors")]
+    command += ["--test", str(shipped_path(find_artifact(TEST[arguments.paper])))]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with (out / "log.txt").open("w") as log:
         done = subprocess.run(  # noqa: S603 - our own command
@@ -70,23 +129,18 @@ def train(card: Card, data: Path, runs: Path) -> int:
     return done.returncode
 
 
-def place(card: Card, runs: Path) -> None:
-    """Copy the weights and the card of a finished training to where the package finds them."""
-    out = folder(card, runs)
+def place(training: Training, runs: Path) -> None:
+    """Copy what a finished training made to where the package finds it."""
+    out = runs / training.stem
     if not (out / "card.json").is_file():
         return
     document = json.loads((out / "card.json").read_text("utf-8"))
-    stem = embedded_weights.stem_of(card)
-    shutil.copyfile(out / "weights.safetensors", PLACE / f"{stem}.safetensors")
+    if training.seed is None:
+        shutil.copyfile(out / "weights.safetensors", PLACE / f"{training.stem}.safetensors")
     text = json.dumps(document, indent=1, ensure_ascii=False)
-    (PLACE / f"{stem}.json").write_text(f"{text}\n", "utf-8")
+    (PLACE / f"{training.stem}.json").write_text(f"{text}\n", "utf-8")
     auc = {name: entry["auc"]["value"] for name, entry in document["metrics"].items()}
-    print(card.name, auc)
-
-
-def folder(card: Card, runs: Path) -> Path:
-    """Return the folder of a variant's training."""
-    return runs / embedded_weights.stem_of(card)
+    print(training.stem, auc)
 
 
 if __name__ == "__main__":

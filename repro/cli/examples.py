@@ -7,6 +7,7 @@ from pathlib import Path
 from repro.errors import BadInput, MissingData, NotAvailable
 from repro.features.embedded import SHIPPED
 from repro.figures.context import Context
+from repro.figures.record_jets import EMBEDDED
 from repro.models.tagger import Tagger
 from repro.training.examples import Examples, read_examples, split_examples
 from repro.training.track_examples import find_files, read_track_examples
@@ -66,13 +67,15 @@ def _constituents(arguments: argparse.Namespace, context: Context, tagger: Tagge
 
 
 def _tracks(arguments: argparse.Namespace, context: Context, tagger: Tagger) -> _Parts:
-    if arguments.data in _PINNED:
+    if arguments.data == "paper":
         raise NotAvailable(
-            f"--data {arguments.data}: {tagger.card.family} learns from files that are named: give "
-            "a file of record 12102, or a folder of what 'repro convert' makes of them"
+            f"--data paper: {tagger.card.family} learns from files that are named: give a file of "
+            "record 12102, or a folder of what 'repro convert' makes of them"
         )
     wanted = [arguments.data, *map(str, arguments.test), arguments.validation]
-    files = {name: find_files(Path(name)) for name in wanted if name}
+    files = {name: find_files(Path(name)) for name in wanted if name and name != "embedded"}
+    if arguments.data == "embedded":
+        files["embedded"] = [context.fetch(EMBEDDED)]
 
     def read(name: str, jets: int | None = None) -> Examples:
         return read_track_examples(

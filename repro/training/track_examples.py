@@ -13,6 +13,7 @@ from repro.data.callbacks import Progress
 from repro.data.hbb.jets import HbbJets
 from repro.data.hbb.labels import Unlabelled
 from repro.data.hbb.opening import open_table
+from repro.data.hbb.processed import read_recipe
 from repro.data.integrity import hash_file
 from repro.errors import BadInput, MissingData
 from repro.features.interaction import interaction_features, interaction_inputs
@@ -86,11 +87,13 @@ def read_track_examples(
         names = ", ".join(file.name for file in files)
         raise BadInput(f"{names}: fewer than two jets of a class: give more, of both classes")
     hashes = [hash_file(file) for file in files]
+    recipes = [read_recipe(file) or {} for file in files]
     source = {
         "file": files[0].name if len(files) == 1 else [file.name for file in files],
         "sha256": hashes[0] if len(files) == 1 else hashes,
         "rows": [0, sum(lengths)],
         "jets": filled,
+        "simulation": recipes[0] if len(files) == 1 else recipes,
         "unlabelled": f"{without} of {filled} as background" if not corrected else "removed",
     }
     return Examples(inputs, labels, tuple(features[column] for column in columns), source)

@@ -10,8 +10,10 @@ from record_files import jets_of_a_class_by_chance, write_record
 from repro.cli import main
 from repro.data.callbacks import silent
 from repro.data.hbb.opening import open_table
+from repro.data.pins import find_artifact
 from repro.errors import BadInput, MissingData
 from repro.features.interaction import interaction_features, interaction_inputs
+from repro.figures.record_jets import EMBEDDED
 from repro.models.cards import find_card, load_cards
 from repro.models.interaction import feature_counts, kept_features
 from repro.models.preload import preload
@@ -137,6 +139,27 @@ def test_every_variant_has_the_published_recipe(label):
     assert (recipe.learning_rate, recipe.batch, recipe.epochs) == (1e-4, 128, 200)
     assert (recipe.selection, recipe.stopping) == ("loss", {"kind": "patience", "epochs": 8})
     assert recipe.begin_with == ("in:baseline" if label.endswith("_preload") else None)
+
+
+def test_the_jets_that_come_with_the_package_can_be_learned_from(tmp_path):
+    out = tmp_path / "run"
+    command = arguments("embedded", out, "in:pfeaturesdropped14_hidden16_De8_Do8", "--jets", 400)
+    assert main([*command, "--epochs", "1"]) == 0
+    data = json.loads((out / "card.json").read_text("utf-8"))["training"]["data"]
+    assert data["sha256"] == find_artifact(EMBEDDED).sha256
+    assert (data["rows"], data["jets"]) == ([0, 400], 360)
+    assert (data["simulation"]["preset"], data["simulation"]["seed"]) == ("window", 1)
+
+
+@pytest.mark.parametrize("label", list(load_cards("in")))
+def test_the_package_recipe_is_the_published_one_with_other_numbers(label):
+    """So that epochs to the best one can be compared, as the original compares them."""
+    card = find_card(f"in:{label}")
+    ours, theirs = find_recipe("embedded", card), find_recipe("published", card)
+    same = ("selection", "initialisation", "seed", "begin_with", "schedule", "rotate", "epsilon")
+    assert [getattr(ours, name) for name in same] == [getattr(theirs, name) for name in same]
+    assert ours.schedule == {"kind": "constant"}
+    assert ours.stopping["kind"] == theirs.stopping["kind"]
 
 
 @pytest.mark.parametrize(
