@@ -4,7 +4,7 @@
     python scripts/train_embedded.py hbb --data train-hbb.h5 --runs runs --jobs 2
 
 Each training is one ``repro train MODEL --recipe embedded``, on one thread; those that begin with
-the weights of others come last.  What is finished is not trained again, and what was stopped goes
+the weights of others come later.  What is finished is not trained again, and what was stopped goes
 on.  The data were made by
 
     repro simulate toptag --preset matched --seed 2 --jets 210000 --packed --out train.h5
@@ -62,6 +62,11 @@ class Training:
         """The variant that it begins with."""
         return find_recipe("embedded", self.card).begin_with
 
+    @property
+    def stage(self) -> int:
+        """What has to wait for others is of a later one."""
+        return 2 if self.seed is not None else int(self.begin_with is not None)
+
 
 def main() -> int:
     """Train what is chosen; return 1 if a training failed."""
@@ -79,8 +84,8 @@ def main() -> int:
         if not arguments.models or training.card.name in arguments.models
     ]
     failed = False
-    for later in (False, True):
-        stage = [training for training in chosen if bool(training.begin_with) is later]
+    for number in sorted({training.stage for training in chosen}):
+        stage = [training for training in chosen if training.stage == number]
         if arguments.place:
             codes = [0] * len(stage)
         else:
