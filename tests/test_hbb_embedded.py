@@ -20,6 +20,7 @@ from repro.models.scores import score_tracks
 from repro.models.tagger import load_tagger
 from repro.simulation.hbb.production import HbbProduction
 from repro.simulation.hbb.settings import load_settings
+from repro.simulation.hbb.tracker_card import load_tracker_card
 
 TRACKS = find_group("tracks").branches
 VERTICES = find_group("vertices").branches
@@ -178,20 +179,31 @@ def test_more_tracks_in_qcd_jets_as_in_the_published_histograms(jets, classes):
 
 
 def test_lifetimes_show(jets, classes):
+    """Matter displaces tracks and makes vertices in all jets; inside the beam pipe it does not."""
     significance = track(jets, "trackBTag_Sip2dSig")
     displaced = {name: (of_class(significance, c) > 5).mean() for name, c in classes.items()}
-    assert displaced["higgs"] > 2.5 * displaced["qcd"]
+    assert displaced["higgs"] > 1.3 * displaced["qcd"]
     prompt = np.abs(of_class(track(jets, "track_dxysig"), classes["qcd"]))
-    assert np.median(prompt) == pytest.approx(0.67, abs=0.25)  # a Gaussian's, and a little more
+    assert np.median(prompt) == pytest.approx(0.67, abs=0.5)  # a Gaussian's, and more
     numbers = spectator(jets, "nsv")
-    assert numbers[classes["higgs"]].mean() > 1.5 * numbers[classes["qcd"]].mean()
-    flight = {
-        name: np.median(of_class(vertex(jets, "sv_dxysig"), chosen))
-        for name, chosen in classes.items()
-    }
-    assert flight["higgs"] > 3 * flight["qcd"]
+    assert numbers[classes["higgs"]].mean() > 1.2 * numbers[classes["qcd"]].mean()
+    away, rows = vertex(jets, "sv_dxy")
+    significant = (away > 0.1) & (away < 3) & (vertex(jets, "sv_dxysig")[0] > 5)
+    each = {name: (significant & c[rows]).sum() / c.sum() for name, c in classes.items()}
+    assert each["higgs"] > 1.6 * each["qcd"]
     cosine = of_class(vertex(jets, "sv_costhetasvpv"), classes["higgs"])
     assert (cosine > 0.98).mean() > 0.8
+
+
+def test_vertices_show_the_layers(jets):
+    """More of them than nearby, where photons convert and hadrons interact."""
+    away, _ = vertex(jets, "sv_dxy")
+    for radius in load_tracker_card().matter.radius[:3]:
+        there, before, after = (
+            ((away > low) & (away < low + 0.4)).sum()
+            for low in radius + np.array([-0.2, -0.8, 0.4])
+        )
+        assert there > 1.4 * max(before, after)
 
 
 def test_vertices_explain_part_of_the_tracks(jets):
@@ -208,11 +220,11 @@ def test_the_authors_network_knows_them(jets, store):
     assert auc(rank_jets(scores, jets.labels)) > 0.975
 
 
-def test_activity_is_led_by_the_published_nodes_if_a_track_is_far_from_the_vertex(jets, store):
-    """Why claim C22 deviates: the record's tracks reach further out than simulated ones.
+def test_activity_is_led_by_the_published_nodes(jets, store):
+    """Of tracks that are far from the vertex, which the record has more of: claims C21 and C22.
 
     Nodes of fR2, fR3, fRpv2, fRpv3, fO1, fO2, fO3 with the largest activity in the published
-    picture of QCD jets; in the jets as they are, two of them lead.
+    picture of QCD jets.
     """
     published = [3, 1, 33, 15, 0, 43, 17]
     network = load_tagger("in", "authors", lambda name: store.fetch(find_artifact(name))).network
@@ -232,4 +244,4 @@ def test_activity_is_led_by_the_published_nodes_if_a_track_is_far_from_the_verte
         return [found[layer] for layer in (1, 2, 4, 5, 6, 7, 8)]
 
     assert leading(moved) == published
-    assert sum(map(np.equal, leading(inputs), published)) == 2
+    assert np.equal(leading(inputs), published).sum() == 5

@@ -18,6 +18,7 @@ from repro.data.hbb.measured import COUNTS, KINDS, MeasuredJets, columns_of, joi
 from repro.errors import BadInput
 from repro.simulation.events import Generator
 from repro.simulation.hbb.jets import Event, measure_jets
+from repro.simulation.hbb.matter import pass_matter
 from repro.simulation.hbb.primary import primary_covariance
 from repro.simulation.hbb.settings import load_settings
 from repro.simulation.hbb.tracker_card import load_tracker_card
@@ -111,7 +112,7 @@ def _batch(
 ) -> MeasuredJets:
     card = load_tracker_card(load_settings().tracker)
     record = generator.generate(EVENTS_PER_BATCH)
-    particles = record.final_particles()
+    particles = pass_matter(record.final_particles(), card, rng)
     tracks = reconstruct_tracks(particles, card, rng, len(record))
     vertices = find_vertices(tracks, card, len(record))
     variances = np.diagonal(primary_covariance(tracks, card, len(record)), axis1=1, axis2=2)

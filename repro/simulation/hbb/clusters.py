@@ -11,7 +11,7 @@ import numpy as np
 from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.hbb.helix import closest_pairs
 from repro.simulation.hbb.objects import Tracks
-from repro.simulation.hbb.tracker_card import Finder
+from repro.simulation.hbb.tracker_parts import Finder
 from repro.simulation.hbb.vertex_fit import Candidates, Measured
 
 __all__ = ["Impact", "find_clusters", "impact_of"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.hbb.clusters import impact_of
 from repro.simulation.hbb.objects import Tracks
-from repro.simulation.hbb.tracker_card import Finder, Merging
+from repro.simulation.hbb.tracker_parts import Finder, Merging
 from repro.simulation.hbb.vertex_fit import Candidates, Fits, Measured, fit_vertices
 from repro.simulation.particles import cylindrical, wrap_angle
 

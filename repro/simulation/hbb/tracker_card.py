@@ -7,210 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from repro.data.arrays import FloatArray
 from repro.simulation.card import Efficiency, card_text
+from repro.simulation.hbb.tracker_parts import (
+    Acceptance,
+    Annealing,
+    Arbitration,
+    Density,
+    Displaced,
+    Fakes,
+    Finder,
+    Fit,
+    Lever,
+    Matter,
+    Merging,
+    Primary,
+    Resolutions,
+    Tails,
+)
 
-__all__ = [
-    "Acceptance",
-    "Annealing",
-    "Arbitration",
-    "Density",
-    "Displaced",
-    "Fakes",
-    "Finder",
-    "Fit",
-    "Lever",
-    "Merging",
-    "Primary",
-    "Resolutions",
-    "Tails",
-    "TrackerCard",
-    "load_tracker_card",
-    "parse_tracker_card",
-]
+__all__ = ["TrackerCard", "load_tracker_card", "parse_tracker_card"]
 
 KINDS = ("hadron", "electron", "muon")
-PARAMETERS = ("pt", "cot_theta", "phi", "dxy", "dz")
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """Which tracks are kept: least pt [GeV], largest |eta|; both of the reconstructed track."""
-
-    min_pt: float
-    max_abs_eta: float
-
-
-@dataclass(frozen=True, eq=False)
-class Resolutions:
-    """Standard deviations of track parameters on a grid of |eta| and pt [GeV].
-
-    Attributes:
-        abs_eta: (rows,), ascending.
-        pt_knots: (columns,), ascending.
-        tables: By parameter (``pt`` relative, ``cot_theta``, ``phi`` [rad], ``dxy``, ``dz``
-            [cm]), each (rows, columns).
-    """
-
-    abs_eta: FloatArray
-    pt_knots: FloatArray
-    tables: dict[str, FloatArray]
-
-    def __post_init__(self) -> None:
-        shape = (len(self.abs_eta), len(self.pt_knots))
-        if set(self.tables) != set(PARAMETERS):
-            raise ValueError(f"resolutions of {', '.join(sorted(self.tables))} are not all")
-        if any(table.shape != shape or (table <= 0).any() for table in self.tables.values()):
-            raise ValueError("resolutions do not fit their grid, or are not positive")
-
-    def at(self, parameter: str, eta: FloatArray, pt: FloatArray) -> FloatArray:
-        """Return the standard deviation of a parameter; logarithms are interpolated.
-
-        Args:
-            parameter: One of the tables' names.
-            eta: Pseudorapidities of the tracks, (n,).
-            pt: Their transverse momenta [GeV], (n,).
-        """
-        logs = np.log(self.tables[parameter])
-        knots, place = np.log(self.pt_knots), np.log(pt)
-        rows = np.stack([np.interp(place, knots, row) for row in logs])
-        absolute = np.maximum(np.abs(eta), self.abs_eta[0])
-        low = np.clip(np.searchsorted(self.abs_eta, absolute) - 1, 0, len(self.abs_eta) - 2)
-        share = (absolute - self.abs_eta[low]) / np.diff(self.abs_eta)[low]
-        column = np.arange(len(place))
-        return np.asarray(np.exp((1 - share) * rows[low, column] + share * rows[low + 1, column]))
-
-
-@dataclass(frozen=True, eq=False)
-class Lever:
-    """How errors of directions go over into those of impact parameters.
-
-    Attributes:
-        layers: Radii of the layers, ascending [cm].
-        max_correlation: The largest |correlation| of a direction and its impact parameter.
-        dxy_dsz: Correlation of the two impact parameters.
-    """
-
-    layers: FloatArray
-    max_correlation: float
-    dxy_dsz: float
-
-
-@dataclass(frozen=True)
-class Tails:
-    """Log-normal spread of errors; fraction of tracks whose errors are ``scale`` times theirs."""
-
-    spread: float
-    fraction: float
-    scale: float
-
-
-@dataclass(frozen=True, eq=False)
-class Displaced:
-    """Efficiency relative to prompt particles by radius of production [cm]; 0 beyond the last."""
-
-    radius: FloatArray
-    efficiency: FloatArray
-
-    def at(self, radius: FloatArray) -> FloatArray:
-        """Return the relative efficiencies."""
-        return np.asarray(np.interp(radius, self.radius, self.efficiency))
-
-
-@dataclass(frozen=True)
-class Density:
-    """Each charged neighbour within ``radius`` in eta and phi costs the part ``loss``."""
-
-    radius: float
-    loss: float
-
-
-@dataclass(frozen=True)
-class Fakes:
-    """False tracks: how many per true one, and how they look, see the card."""
-
-    fraction: float
-    mean_pt: float
-    distance: float
-    dxy: float
-    dz: float
-    error: float
-
-
-@dataclass(frozen=True)
-class Fit:
-    """chi2 and quality bits of tracks; degrees of freedom from the first up to the last."""
-
-    degrees_of_freedom: tuple[int, int]
-    tail_scale: float
-    fake_scale: float
-    quality: int
-    low_quality: int
-    low_fraction: float
-
-
-@dataclass(frozen=True)
-class Annealing:
-    """Weights of an adaptive fit: cut [standard deviations], first temperature, its ratio."""
-
-    cut: float
-    temperature: float
-    ratio: float
-
-
-@dataclass(frozen=True)
-class Primary:
-    """How well primary vertices are measured [cm], see the card."""
-
-    max_significance: float
-    floor: float
-    beam_transverse: float
-    beam_longitudinal: float
-    annealing: Annealing
-
-
-@dataclass(frozen=True)
-class Arbitration:
-    """Which tracks a found vertex takes and keeps."""
-
-    max_delta_r: float
-    max_distance: float
-    max_significance: float
-    max_flight_fraction: float
-
-
-@dataclass(frozen=True)
-class Merging:
-    """Two vertices are one that share this part of tracks and are this close (significance)."""
-
-    max_shared: float
-    min_significance: float
-
-
-@dataclass(frozen=True)
-class Finder:
-    """Cuts of the search for secondary vertices, see the card; lengths in cm."""
-
-    min_pt: float
-    max_dz: float
-    max_tracks: int
-    seed_min_ip: float
-    seed_min_significance: float
-    seed_max_significance: float
-    cluster_max_distance: float
-    cluster_max_significance: float
-    cluster_min_cosine: float
-    distance_ratio: float
-    vertex_min_cosine: float
-    vertex_min_significance_2d: float
-    vertex_min_significance: float
-    vertex_max_normchi2: float
-    min_weight: float
-    primary_cut: float
-    secondary_cut: float
-    annealing: Annealing
-    arbitration: Arbitration
-    merging: tuple[Merging, Merging]
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +40,7 @@ class TrackerCard:
         acceptance, resolution, lever, tails: Which tracks there are and how they are measured.
         efficiency: Of ``hadron``, ``electron`` and ``muon``.
         displaced, density: What lowers the efficiency.
+        matter: What particles pass.
         fakes, fit, primary, finder: As their classes say.
     """
 
@@ -236,6 +54,7 @@ class TrackerCard:
     efficiency: dict[str, Efficiency]
     displaced: Displaced
     density: Density
+    matter: Matter
     fakes: Fakes
     fit: Fit
     primary: Primary
@@ -283,6 +102,7 @@ def parse_tracker_card(data: dict[str, Any]) -> TrackerCard:
         },
         displaced=Displaced(**{key: np.array(v) for key, v in data["displaced"].items()}),
         density=Density(**data["density"]),
+        matter=Matter(**{key: _plain(value) for key, value in data["matter"].items()}),
         fakes=Fakes(**data["fakes"]),
         fit=Fit((first, last), **fit),
         primary=Primary(annealing=Annealing(**primary.pop("annealing")), **primary),
@@ -293,3 +113,7 @@ def parse_tracker_card(data: dict[str, Any]) -> TrackerCard:
             **finder,
         ),
     )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a number, or an array of them
+    return np.array(value) if isinstance(value, list) else value

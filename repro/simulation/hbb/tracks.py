@@ -2,9 +2,9 @@
 
 Charged particles keep the helix from where they were made.  Some are not found; the others get
 its parameters with correlated errors.  Efficiencies and errors are the card's, and so are false
-tracks.  Left out: interactions with material (in the efficiency alone), conversions of photons,
-tracks of more than one collision.  Electrons and muons are measured like hadrons; an electron's
-bremsstrahlung is not simulated.
+tracks.  What matter makes of particles comes before (:mod:`repro.simulation.hbb.matter`).  Left
+out: tracks of more than one collision.  Electrons and muons are measured like hadrons; an
+electron's bremsstrahlung is not simulated.
 """
 
 import dataclasses

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.hbb.helix import Helices
-from repro.simulation.hbb.tracker_card import Annealing
+from repro.simulation.hbb.tracker_parts import Annealing
 
 __all__ = ["Candidates", "Fits", "Measured", "adaptive_weights", "fit_vertices"]
 

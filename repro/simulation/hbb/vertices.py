@@ -20,7 +20,8 @@ from repro.simulation.hbb.found import Found, arbitrate, join, merge, select, ta
 from repro.simulation.hbb.helix import Helices
 from repro.simulation.hbb.objects import Tracks, Vertices
 from repro.simulation.hbb.primary import primary_covariance
-from repro.simulation.hbb.tracker_card import Finder, TrackerCard
+from repro.simulation.hbb.tracker_card import TrackerCard
+from repro.simulation.hbb.tracker_parts import Finder
 from repro.simulation.hbb.vertex_fit import Candidates, Measured, fit_vertices
 
 __all__ = ["find_vertices"]
