@@ -39,8 +39,13 @@ REDRAWN = {
     "toptag/fig25": ("models.mbns.value.50", lambda value: 1.5 * value),
     "toptag/fig27": ("mad.top.0_1.value", lambda value: 1.1 * value),
     "hbb/fig02": ("invariance.models.De8", lambda value: 3 * value),
-    "hbb/fig10": ("artificial.weighted.rna.hbb.fo3.19", lambda value: 1 - value),
-    "hbb/fig11": ("golden.gamma.target0.sv_ptrel", lambda value: 1.1 * value),
+    "hbb/fig05": ("delta_auc.track_quality.value", lambda value: 2 * value),
+    "hbb/fig09": (
+        "auc_minus_baseline.psvfeaturesdropped_100_preload.value",
+        lambda value: 2 * value,
+    ),
+    "hbb/fig10": ("rna.fo3.hbb.19.value", lambda value: 1 - value),
+    "hbb/fig11": ("stable.relevance.qcd.trackBTag_EtaRel.value", lambda value: 1.1 * value),
     "hbb/figP1": ("onnx.jets.own_export.difference.0", lambda value: 30 * value + 1e-5),
 }
 QUICK = ("toptag/fig05", "toptag/fig08", "toptag/fig25", "hbb/fig11")
@@ -67,10 +72,11 @@ def blocks(content):
 
 def changed(result, path, change):
     values = copy.deepcopy(result.values)
-    *way, last = (int(key) if key.isdigit() else key for key in path.split("."))
+    *way, last = path.split(".")
     place = values
     for key in way:
-        place = place[key]
+        place = place[int(key) if isinstance(place, list) else key]
+    last = int(last) if isinstance(place, list) else last
     place[last] = change(place[last])
     return dataclasses.replace(result, values=values)
 
