@@ -1,6 +1,6 @@
 """Tables of recipes and of embedded weights, for the page on training.
 
-``<!-- recipes -->`` and ``<!-- weights -->`` stand for them.
+``<!-- recipes -->``, ``<!-- weights -->`` and ``<!-- weights of hbb -->`` stand for them.
 """
 
 from collections.abc import Mapping
@@ -12,25 +12,32 @@ from mkdocs.structure.pages import Page
 
 from repro.catalogue import load_claims
 from repro.features.embedded import SHIPPED
+from repro.figures.record_jets import EMBEDDED
 from repro.models.cards import find_card
 from repro.models.embedded_weights import embedded_card, embedded_names
 from repro.training.recipe import Recipe, find_recipe
 
 _TABLES = {
-    "topodnn": "table1",
-    "mbns": "table2",
-    "pfn": "table3",
-    "pfin": "table4",
-    "augpfn": "table5",
-    "leakypfn": "table6",
+    "topodnn": "toptag/table1",
+    "mbns": "toptag/table2",
+    "pfn": "toptag/table3",
+    "pfin": "toptag/table4",
+    "augpfn": "toptag/table5",
+    "leakypfn": "toptag/table6",
+    "in": "hbb/table1",
 }
-_MODELS = ("topodnn", "mbns", "mbns:trial", "pfn", "augpfn", "pfin:sum", "pfin:cat")
+_JETS = {"toptag": SHIPPED, "hbb": EMBEDDED}
+_MODELS = ("topodnn", "mbns", "mbns:trial", "pfn", "augpfn", "pfin:sum", "pfin:cat", "in")
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Fill in the tables."""
     del page, config, files
-    for name, make in (("recipes", recipes), ("weights", weights)):
+    for name, make in (
+        ("recipes", recipes),
+        ("weights", lambda: weights("toptag")),
+        ("weights of hbb", lambda: weights("hbb")),
+    ):
         mark = f"<!-- {name} -->"
         if mark in markdown:
             markdown = markdown.replace(mark, make())
@@ -67,14 +74,19 @@ def in_words(recipe: Recipe) -> str:
     return ", ".join(words)
 
 
-def weights() -> str:
-    """Return the performance of the embedded weights beside the published one."""
-    jets = SHIPPED.rpartition("/")[2]
+def weights(paper: str) -> str:
+    """Return the performance of a paper's embedded weights beside the published one."""
+    names = [
+        name for name in embedded_names() if _TABLES[find_card(name).family].startswith(f"{paper}/")
+    ]
+    if not names:
+        return "This version ships none."
+    jets = _JETS[paper].rpartition("/")[2]
     lines = [
         "| model | learned from | epochs | minutes | AUC [%], 95 % interval | published |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for name in embedded_names():
+    for name in names:
         document = embedded_card(find_card(name))
         training = document["training"]
         found = next(entry for key, entry in document["metrics"].items() if key != "validation")
@@ -91,10 +103,10 @@ def weights() -> str:
 def published(name: str) -> str:
     """Return the published AUC of a variant in per cent, empty if there is none."""
     family, _, variant = name.partition(":")
-    wanted = (f"toptag/{_TABLES[family]}", f"rows.{variant}.auc")
+    wanted = (_TABLES[family], f"rows.{variant}.auc")
     found: list[Any] = [
         claim.expected
-        for claim in load_claims("toptag")
+        for claim in load_claims(_TABLES[family].partition("/")[0])
         if (claim.item, claim.value) == wanted and claim.comparison == "within"
     ]
     return f"{found[0]:.2f}" if found else ""
