@@ -20,6 +20,7 @@ from repro.simulation.hbb.tracker_parts import (
     Lever,
     Matter,
     Merging,
+    Pileup,
     Primary,
     Resolutions,
     Tails,
@@ -41,7 +42,7 @@ class TrackerCard:
         efficiency: Of ``hadron``, ``electron`` and ``muon``.
         displaced, density: What lowers the efficiency.
         matter: What particles pass.
-        fakes, fit, primary, finder: As their classes say.
+        fakes, pileup, fit, primary, finder: As their classes say.
     """
 
     name: str
@@ -56,6 +57,7 @@ class TrackerCard:
     density: Density
     matter: Matter
     fakes: Fakes
+    pileup: Pileup
     fit: Fit
     primary: Primary
     finder: Finder
@@ -104,6 +106,7 @@ def parse_tracker_card(data: dict[str, Any]) -> TrackerCard:
         density=Density(**data["density"]),
         matter=Matter(**{key: _plain(value) for key, value in data["matter"].items()}),
         fakes=Fakes(**data["fakes"]),
+        pileup=Pileup(**data["pileup"]),
         fit=Fit((first, last), **fit),
         primary=Primary(annealing=Annealing(**primary.pop("annealing")), **primary),
         finder=Finder(

@@ -18,6 +18,7 @@ __all__ = [
     "Lever",
     "Matter",
     "Merging",
+    "Pileup",
     "Primary",
     "Resolutions",
     "Tails",
@@ -128,6 +129,21 @@ class Fakes:
     dxy: float
     dz: float
     error: float
+
+
+@dataclass(frozen=True)
+class Pileup:
+    """Tracks of other collisions that are left.
+
+    Attributes:
+        density: For each unit of eta and phi.
+        mean_pt: Of the exponential above the least pt [GeV].
+        distance: Standard deviation along the beams from the collision [cm].
+    """
+
+    density: float
+    mean_pt: float
+    distance: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,9 @@
 
 Charged particles keep the helix from where they were made.  Some are not found; the others get
 its parameters with correlated errors.  Efficiencies and errors are the card's, and so are false
-tracks.  What matter makes of particles comes before (:mod:`repro.simulation.hbb.matter`).  Left
-out: tracks of more than one collision.  Electrons and muons are measured like hadrons; an
-electron's bremsstrahlung is not simulated.
+tracks and the few of other collisions.  What matter makes of particles comes before
+(:mod:`repro.simulation.hbb.matter`).  Electrons and muons are measured like hadrons; an electron's
+bremsstrahlung is not simulated.
 """
 
 import dataclasses
@@ -23,7 +23,8 @@ from repro.simulation.particles import Particles, cylindrical, wrap_angle
 
 __all__ = ["reconstruct_tracks", "track_efficiency"]
 
-_ELECTRON, _MUON = 11, 13
+_ELECTRON, _MUON, _PION = 11, 13, 211
+_PION_MASS = 0.13957039  # [GeV]
 _CENTIMETRES = 100.0  # particles are in m
 # Softer particles do not reach the least pt by any error of it.
 _SOFTEST = 0.5
@@ -49,7 +50,8 @@ def reconstruct_tracks(
     found = rng.random(len(charged)) < track_efficiency(candidates, card)
     true = _measure(candidates[found], charged[found], card, rng)
     false = _invent(true, card, rng)
-    everything = _sorted(true, false)
+    others = _measure_others(events, card, rng)
+    everything = _sorted(true, false, others)
     kept = everything[
         (everything.pt > card.acceptance.min_pt)
         & (np.abs(everything.eta) < card.acceptance.max_abs_eta)
@@ -161,6 +163,31 @@ def _invent(true: Tracks, card: TrackerCard, rng: np.random.Generator) -> Tracks
     )
 
 
+def _measure_others(events: int, card: TrackerCard, rng: np.random.Generator) -> Tracks:
+    """Return tracks of other collisions, which are not taken away with their vertices."""
+    pileup = card.pileup
+    edge = card.acceptance.max_abs_eta
+    counts = rng.poisson(pileup.density * 4 * np.pi * edge, events)
+    number = int(counts.sum())
+    pt = card.acceptance.min_pt + rng.exponential(pileup.mean_pt, number)
+    eta, phi = rng.uniform(-edge, edge, number), rng.uniform(-np.pi, np.pi, number)
+    px, py, pz = pt * np.stack([np.cos(phi), np.sin(phi), np.sinh(eta)])
+    beam_line = np.zeros(number)
+    particles = Particles(
+        np.repeat(np.arange(events), counts),
+        np.full(number, _PION),
+        rng.choice([-1.0, 1.0], number),
+        px,
+        py,
+        pz,
+        np.hypot(pt * np.cosh(eta), _PION_MASS),
+        beam_line,
+        beam_line,
+        rng.normal(0.0, pileup.distance, number) / _CENTIMETRES,
+    )
+    return _measure(particles, np.full(number, -1), card, rng)
+
+
 def _degrees_of_freedom(number: int, card: TrackerCard, rng: np.random.Generator) -> IntArray:
     first, last = card.fit.degrees_of_freedom
     return rng.integers(first, last, number, endpoint=True)
@@ -205,10 +232,10 @@ def _track(
     )
 
 
-def _sorted(true: Tracks, false: Tracks) -> Tracks:
+def _sorted(*parts: Tracks) -> Tracks:
     joined = Tracks(
         **{
-            name: np.concatenate([getattr(true, name), getattr(false, name)])
+            name: np.concatenate([getattr(part, name) for part in parts])
             for name in Tracks.__dataclass_fields__
         }
     )

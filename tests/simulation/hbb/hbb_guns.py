@@ -24,7 +24,7 @@ def changed(card=CARD, **parts):
 
 
 def everything_found(card=CARD):
-    """The card without inefficiency, false tracks and tails."""
+    """The card without inefficiency, tails, false tracks and those of other collisions."""
     sure = {
         kind: dataclasses.replace(efficiency, values=np.ones_like(efficiency.values))
         for kind, efficiency in card.efficiency.items()
@@ -35,6 +35,7 @@ def everything_found(card=CARD):
         displaced={"efficiency": np.ones_like(card.displaced.efficiency)},
         density={"loss": 0.0},
         fakes={"fraction": 0.0},
+        pileup={"density": 0.0},
         tails={"fraction": 0.0},
     )
 

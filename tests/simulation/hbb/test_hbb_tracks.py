@@ -177,7 +177,8 @@ def test_lost_layers_worsen_impact_parameters_and_directions_not():
 def test_efficiency_is_the_cards(pdg, kind, eta, pt):
     number = 4000
     particles = pions(np.arange(number), vectors(np.full(number, pt), eta, 0.4), pdg=pdg)
-    tracks = reconstruct(particles, changed(fakes={"fraction": 0.0}), events=number)
+    card = changed(fakes={"fraction": 0.0}, pileup={"density": 0.0})
+    tracks = reconstruct(particles, card, events=number)
     expected = CARD.efficiency[kind].at(np.array([eta]), np.array([pt]))[0]
     error = np.sqrt(expected * (1 - expected) / number)
     assert len(tracks) / number == pytest.approx(expected, abs=4 * error)
@@ -236,10 +237,30 @@ def test_neutral_soft_and_forward_particles_leave_no_tracks():
     assert len(reconstruct(pions([0, 1, 2], momentum, charge=[0, 1, 1]))) == 0
 
 
+def test_other_collisions_leave_tracks_along_the_beams():
+    """As many as the card says, from the beam line, and mostly far from the vertex along it."""
+    events, edge = 400, CARD.acceptance.max_abs_eta
+    nothing = pions(np.zeros(0, dtype=np.int64), np.zeros((0, 3)))
+    card = changed(
+        ALL,
+        primary={"max_significance": -1.0, "beam_transverse": 1e-9, "beam_longitudinal": 1e-9},
+        pileup={"density": 0.4},
+    )
+    tracks = reconstruct(nothing, card, events=events)
+    each = 0.4 * 2 * np.pi * 2 * edge
+    assert len(tracks) / events == pytest.approx(each, abs=4 * np.sqrt(each / events) + 0.02 * each)
+    assert (tracks.particle == -1).all()
+    assert np.abs(tracks.eta).max() < edge
+    assert tracks.dz.std() == pytest.approx(card.pileup.distance, rel=0.05)
+    significance = np.abs(tracks.dz) / np.cosh(tracks.eta) / sigma(tracks, 4)
+    assert (significance > 100).mean() > 0.5
+    assert core(tracks.dxy / sigma(tracks, 3)) < 1.5
+
+
 def test_no_particles_no_tracks():
     nothing = pions(np.zeros(0, dtype=np.int64), np.zeros((0, 3)))
     for events in (0, 3):
-        tracks = reconstruct(nothing, CARD, events=events)
+        tracks = reconstruct(nothing, ALL, events=events)
         assert len(tracks) == 0
         assert tracks.covariance.shape == (0, 5, 5)
     assert primary_covariance(no_tracks(), CARD, 2).shape == (2, 3, 3)
@@ -261,7 +282,9 @@ def test_azimuth_is_of_no_consequence(particles):
         py=s * particles.px + c * particles.py,
     )
     exact = changed(
-        CARD, primary={"max_significance": -1.0, "beam_transverse": 1e-9, "beam_longitudinal": 1e-9}
+        CARD,
+        primary={"max_significance": -1.0, "beam_transverse": 1e-9, "beam_longitudinal": 1e-9},
+        pileup={"density": 0.0},
     )
     one, other = reconstruct(particles, exact), reconstruct(turned, exact)
     np.testing.assert_array_equal(one.particle, other.particle)
