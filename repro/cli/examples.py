@@ -1,7 +1,7 @@
 """The jets that ``repro train`` learns from, chooses the epoch by and tests on."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from repro.errors import BadInput, MissingData, NotAvailable
@@ -72,22 +72,22 @@ def _tracks(arguments: argparse.Namespace, context: Context, tagger: Tagger) -> 
             f"--data paper: {tagger.card.family} learns from files that are named: give a file of "
             "record 12102, or a folder of what 'repro convert' makes of them"
         )
-    wanted = [arguments.data, *map(str, arguments.test), arguments.validation]
-    files = {name: find_files(Path(name)) for name in wanted if name and name != "embedded"}
-    if arguments.data == "embedded":
-        files["embedded"] = [context.fetch(EMBEDDED)]
 
-    def read(name: str, jets: int | None = None) -> Examples:
+    def read(files: Sequence[Path], jets: int | None = None) -> Examples:
         return read_track_examples(
-            files[name], tagger, jets, context.progress, corrected=arguments.corrected
+            files, tagger, jets, context.progress, corrected=arguments.corrected
         )
 
-    learning = read(arguments.data, arguments.jets)
+    further = [*map(str, arguments.test), *filter(None, [arguments.validation])]
+    files = {name: find_files(Path(name)) for name in further}
+    is_embedded = arguments.data == "embedded"
+    given = [context.fetch(EMBEDDED)] if is_embedded else find_files(Path(arguments.data))
+    learning = read(given, arguments.jets)
     if arguments.validation:
-        validation = read(arguments.validation)
+        validation = read(files[arguments.validation])
     else:
         learning, validation = split_examples(learning, _ASIDE)
-    return learning, validation, {path.name: read(str(path)) for path in arguments.test}
+    return learning, validation, {path.name: read(files[str(path)]) for path in arguments.test}
 
 
 _READERS: dict[str, Callable[[argparse.Namespace, Context, Tagger], _Parts]] = {"in": _tracks}
