@@ -1,14 +1,18 @@
 """Particles of many events at once, as flat arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from repro.data.arrays import FloatArray, IntArray
 
-__all__ = ["Objects", "Particles", "cylindrical", "wrap_angle"]
+__all__ = ["PION_MASS", "Objects", "Particles", "cylindrical", "join_by_event", "wrap_angle"]
+
+PION_MASS = 0.13957039
+"""Of the charged pion [GeV]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +38,41 @@ class Particles:
     y: FloatArray
     z: FloatArray
 
+    @property
+    def momentum(self) -> FloatArray:
+        """(particles, 3), px, py and pz [GeV]."""
+        return np.stack([self.px, self.py, self.pz], axis=1)
+
     def __len__(self) -> int:
         return len(self.event)
 
     def __getitem__(self, chosen: NDArray[np.bool_] | IntArray) -> Self:
         return type(self)(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
+
+
+class _OfEvents(Protocol):
+    """Arrays of a dataclass that are chosen from together."""
+
+    @property
+    def event(self) -> IntArray: ...
+
+    def __getitem__(self, chosen: IntArray, /) -> Self: ...
+
+
+_T = TypeVar("_T", bound=_OfEvents)
+
+
+def join_by_event(parts: Sequence[_T]) -> _T:
+    """Return what all parts hold, ascending in event and within an event part after part.
+
+    Args:
+        parts: Of one kind, such as :class:`Particles`; one or more.
+    """
+    kind: Any = type(parts[0])
+    joined: _T = kind(
+        **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(kind)}
+    )
+    return joined[np.argsort(joined.event, kind="stable")]
 
 
 @dataclass(frozen=True, eq=False)

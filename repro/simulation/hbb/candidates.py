@@ -92,14 +92,14 @@ def _tracks(tracks: Tracks) -> Candidates:
 
 def _soft(particles: Particles, resolution: float, rng: np.random.Generator) -> Candidates:
     factor = np.maximum(1 + resolution * rng.standard_normal(len(particles)), 0)
-    three = factor[:, None] * _three(particles)
+    three = factor[:, None] * particles.momentum
     energy = np.sqrt((three**2).sum(axis=1) + PION_MASS**2)
     return _without_track(particles.event, np.column_stack([energy, three]))
 
 
 def _measured(particles: Particles, response: Response, rng: np.random.Generator) -> Candidates:
     """Return massless candidates in the directions of the particles."""
-    three = _three(particles)
+    three = particles.momentum
     size = np.sqrt((three**2).sum(axis=1))
     noise = rng.standard_normal(len(particles)) * response.sigma(particles.energy)
     energy = particles.energy + noise
@@ -111,7 +111,3 @@ def _measured(particles: Particles, response: Response, rng: np.random.Generator
 
 def _without_track(event: IntArray, momentum: FloatArray) -> Candidates:
     return Candidates(event, momentum, np.full(len(event), -1))
-
-
-def _three(particles: Particles) -> FloatArray:
-    return np.stack([particles.px, particles.py, particles.pz], axis=1)

@@ -8,8 +8,6 @@ Source: thickness of CMS's tracker, arXiv:1405.6569, see the card; the energies 
 Particle Data Group, "Passage of particles through matter", complete screening.
 """
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,13 +15,13 @@ from repro.data.arrays import FloatArray, IntArray
 from repro.simulation.hbb.helix import Helices
 from repro.simulation.hbb.tracker_card import TrackerCard
 from repro.simulation.hbb.tracker_parts import Matter
-from repro.simulation.particles import Particles, cylindrical
+from repro.simulation.particles import PION_MASS, Particles, cylindrical, join_by_event
 
 __all__ = ["pass_matter"]
 
 _PHOTON, _ELECTRON, _MUON, _PION = 22, 11, 13, 211
 _NEUTRINOS = (12, 14, 16)
-_ELECTRON_MASS, _PION_MASS = 0.51099895e-3, 0.13957039
+_ELECTRON_MASS = 0.51099895e-3  # [GeV]
 _CENTIMETRES = 100.0  # particles are in m
 # Of a photon's radiation lengths, those that convert it.
 _PAIRS = 7 / 9
@@ -71,13 +69,7 @@ def pass_matter(particles: Particles, card: TrackerCard, rng: np.random.Generato
         _pairs(particles[chosen[converts]], place[converts], rng),
         _debris(particles[chosen[~converts]], place[~converts], heading[~converts], matter, rng),
     ]
-    joined = Particles(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in dataclasses.fields(Particles)
-        }
-    )
-    return joined[np.argsort(joined.event, kind="stable")]
+    return join_by_event(parts)
 
 
 def _arrive(
@@ -88,7 +80,7 @@ def _arrive(
     Charged ones turn; all are taken as coming from near the beam line.
     """
     charged = particles.charge != 0
-    heading = np.stack([particles.px, particles.py, particles.pz], axis=1)
+    heading = particles.momentum
     heading /= np.linalg.norm(heading, axis=1)[:, None]
     start = _CENTIMETRES * np.stack([particles.x, particles.y, particles.z], axis=1)
     # A straight line from the start: the larger solution of |start + way heading| = radius.
@@ -112,7 +104,7 @@ def _pairs(photons: Particles, place: FloatArray, rng: np.random.Generator) -> P
     part = np.stack([first, 1 - first], axis=1).ravel()
     both = np.repeat(np.arange(len(photons)), 2)
     charge = np.tile([-1.0, 1.0], len(photons))
-    momentum = part[:, None] * _momentum(photons)[both]
+    momentum = part[:, None] * photons.momentum[both]
     mass = np.full(len(both), _ELECTRON_MASS)
     return _made(photons.event[both], -charge * _ELECTRON, momentum, mass, place[both])
 
@@ -126,7 +118,7 @@ def _debris(
 ) -> Particles:
     """Return what interacting hadrons leave: pions and photons that share their momentum."""
     number = len(hadrons)
-    size = np.linalg.norm(_momentum(hadrons), axis=1)
+    size = np.linalg.norm(hadrons.momentum, axis=1)
     mean = matter.multiplicity * np.log(np.maximum(size, 1.0))
     counts = 2 + rng.poisson(mean)
     owner = np.repeat(np.arange(number), counts)
@@ -140,7 +132,7 @@ def _debris(
     momentum = (part * size[owner])[:, None] * heading[owner] + kick
     charge = rng.choice([-1.0, 0.0, 1.0], len(owner))
     pdg = np.where(charge == 0, _PHOTON, charge * _PION)
-    mass = np.where(charge == 0, 0.0, _PION_MASS)
+    mass = np.where(charge == 0, 0.0, PION_MASS)
     return _made(hadrons.event[owner], pdg, momentum, mass, place[owner])
 
 
@@ -154,7 +146,3 @@ def _made(
     charge = np.where(np.abs(pdg) == _ELECTRON, -1.0, 1.0) * np.sign(pdg) * (pdg != _PHOTON)
     energy = np.sqrt((momentum**2).sum(axis=1) + mass**2)
     return Particles(event, pdg.astype(np.int64), charge, px, py, pz, energy, x, y, z)
-
-
-def _momentum(particles: Particles) -> FloatArray:
-    return np.stack([particles.px, particles.py, particles.pz], axis=1)

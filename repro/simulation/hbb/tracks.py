@@ -19,12 +19,17 @@ from repro.simulation.hbb.helix import Helices
 from repro.simulation.hbb.objects import Tracks
 from repro.simulation.hbb.primary import fit_primary, relative_to
 from repro.simulation.hbb.tracker_card import TrackerCard
-from repro.simulation.particles import Particles, cylindrical, wrap_angle
+from repro.simulation.particles import (
+    PION_MASS,
+    Particles,
+    cylindrical,
+    join_by_event,
+    wrap_angle,
+)
 
 __all__ = ["reconstruct_tracks", "track_efficiency"]
 
 _ELECTRON, _MUON, _PION = 11, 13, 211
-_PION_MASS = 0.13957039  # [GeV]
 _CENTIMETRES = 100.0  # particles are in m
 # Softer particles do not reach the least pt by any error of it.
 _SOFTEST = 0.5
@@ -51,7 +56,7 @@ def reconstruct_tracks(
     true = _measure(candidates[found], charged[found], card, rng)
     false = _invent(true, card, rng)
     others = _measure_others(events, card, rng)
-    everything = _sorted(true, false, others)
+    everything = join_by_event([true, false, others])
     kept = everything[
         (everything.pt > card.acceptance.min_pt)
         & (np.abs(everything.eta) < card.acceptance.max_abs_eta)
@@ -180,7 +185,7 @@ def _measure_others(events: int, card: TrackerCard, rng: np.random.Generator) ->
         px,
         py,
         pz,
-        np.hypot(pt * np.cosh(eta), _PION_MASS),
+        np.hypot(pt * np.cosh(eta), PION_MASS),
         beam_line,
         beam_line,
         rng.normal(0.0, pileup.distance, number) / _CENTIMETRES,
@@ -230,13 +235,3 @@ def _track(
         normchi2=normchi2,
         quality=quality,
     )
-
-
-def _sorted(*parts: Tracks) -> Tracks:
-    joined = Tracks(
-        **{
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in Tracks.__dataclass_fields__
-        }
-    )
-    return joined[np.argsort(joined.event, kind="stable")]

@@ -23,10 +23,10 @@ from repro.simulation.hbb.primary import primary_covariance
 from repro.simulation.hbb.tracker_card import TrackerCard
 from repro.simulation.hbb.tracker_parts import Finder
 from repro.simulation.hbb.vertex_fit import Candidates, Measured, fit_vertices
+from repro.simulation.particles import PION_MASS
 
 __all__ = ["find_vertices"]
 
-_PION_MASS = 0.13957039
 # How often the reconstructor looks for one more vertex in what is left of a cluster.
 _ROUNDS = 3
 
@@ -87,7 +87,7 @@ def _describe(found: Found, tracks: Tracks, measured: Measured, primary: FloatAr
     path = helices.approach(found.tracks.start[owner]).path
     size = tracks.pt[members] * np.cosh(tracks.eta[members])
     momentum = np.empty((len(members), 4))
-    momentum[:, 0] = np.hypot(size, _PION_MASS)
+    momentum[:, 0] = np.hypot(size, PION_MASS)
     momentum[:, 1:] = size[:, None] * helices.direction(path)
     total = np.zeros((len(found), 4))
     np.add.at(total, owner, momentum)
