@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from record_files import computing
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
@@ -50,14 +51,7 @@ def context(make_context):
 
 @pytest.fixture(scope="module")
 def compute(context):
-    results = {}
-
-    def run(item_id):
-        if item_id not in results:
-            results[item_id] = compute_item(find_item(item_id), context)
-        return results[item_id]
-
-    return run
+    return computing(context)
 
 
 # --- rows --------------------------------------------------------------------------------------
