@@ -41,6 +41,9 @@ _EDGE_BYTES_ELSEWHERE = 2**28
 # Different slots that are computed together: their own layers are thin, and starts cost time.
 _SLOTS_PER_GROUP = {"cpu": 2**12}
 _SLOTS_PER_GROUP_ELSEWHERE = 2**18
+# Where gradients are wanted, all activations of a group are kept until it is differentiated: they
+# should still be in the cache then.
+_SLOTS_PER_GROUP_LEARNED = {"cpu": 2**9}
 
 _Visit = Callable[[int, Tensor, slice, slice], None]
 
@@ -128,7 +131,8 @@ class InteractionNetwork(nn.Module):
     def groups(self, inputs: Tensor) -> Iterator[tuple[DistinctSlots, Tensor]]:
         """Yield all jets in groups: their different track slots, and vertices (features, m, 5)."""
         tracks, vertices = self.split(inputs)
-        most = _SLOTS_PER_GROUP.get(inputs.device.type, _SLOTS_PER_GROUP_ELSEWHERE)
+        suited = _SLOTS_PER_GROUP_LEARNED if torch.is_grad_enabled() else _SLOTS_PER_GROUP
+        most = suited.get(inputs.device.type, _SLOTS_PER_GROUP_ELSEWHERE)
         for group in groups_of_distinct_slots(tracks, most):
             yield group, vertices[group.rows].permute(1, 0, 2)
 
