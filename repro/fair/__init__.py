@@ -1,0 +1,1 @@
+"""What the package says of itself, its models, data and results to other programs."""
