@@ -3,7 +3,7 @@
 
     python3 run.py fig 5        any command of repro: 'python3 run.py list' shows the items
     python3 run.py test         the tests; further words go to pytest
-    python3 run.py lint         style, types, import contract, spelling
+    python3 run.py lint         style, types, import contract, spelling, metadata
     python3 run.py docs         the documentation, into site/
     python3 run.py simulate     jets of our own; sets up Pythia and FastJet first
 
@@ -48,12 +48,15 @@ MODULES = {"test": ["pytest"], "docs": ["mkdocs", "build", "--strict"]}
 """Commands that are not repro's: the module to run, and its first arguments."""
 WITHOUT_FILES = ("list", "cite", "draw")
 """Commands that read none of the authors' files."""
+WORKFLOWS = sorted(map(str, ROOT.glob(".github/workflows/*.yml")))
 CHECKS: Sequence[Sequence[str]] = (
     ("ruff", "check"),
     ("ruff", "format", "--check"),
     ("mypy",),
     ("lint-imports",),
     ("codespell",),
+    ("check-jsonschema", "--builtin-schema", "vendor.citation-file-format", "CITATION.cff"),
+    ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS),
 )
 """What ``lint`` runs, in this order."""
 

@@ -387,3 +387,21 @@ def test_verify_writes_the_items_files_where_asked(capsys, tmp_path):
     assert code == 0
     written = sorted(path.name for path in (tmp_path / "toptag").iterdir())
     assert written == ["fig05.csv", "fig05.json", "fig05.pdf", "fig05.png"]
+
+
+def test_cite_says_what_an_item_rests_on(capsys):
+    code, out, err = call(capsys, "cite", "toptag/fig5", "--data", "embedded", "--format", "text")
+    assert (code, err) == (0, "")
+    package, paper, *others = out.splitlines()
+    assert f"version {repro.__version__}" in package
+    assert "2210.04371" in paper
+    assert any("PYTHIA" in line for line in others)
+    code, out, _ = call(capsys, "cite", "hbb/fig5", "--format", "cff")
+    assert (code, out.partition("\n")[0]) == (0, "cff-version: 1.2.0")
+    assert "10.7483/OPENDATA.CMS.JGJX.MS7Q" in out
+
+
+def test_cite_knows_what_is_an_item(capsys):
+    code, out, err = call(capsys, "cite", "toptag/fig555")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1

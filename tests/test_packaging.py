@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 import repro
+from repro.fair.bibtex import entry_of_software
+from repro.fair.software import load_software
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -65,6 +67,10 @@ def codemeta():
     return json.loads((ROOT / "codemeta.json").read_text("utf-8"))
 
 
+def zenodo():
+    return json.loads((ROOT / ".zenodo.json").read_text("utf-8"))
+
+
 def requirements():
     yield from PROJECT["dependencies"]
     for extra in PROJECT["optional-dependencies"].values():
@@ -96,13 +102,30 @@ def test_versions_agree():
     assert re.search(rf"^## .*\b{re.escape(repro.__version__)}\b", changelog, re.MULTILINE)
 
 
+def test_metadata_files_are_those_that_the_script_writes():
+    command = [sys.executable, str(ROOT / "scripts/metadata.py"), "--check"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    checked = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
 def test_titles_agree():
-    bibtex = (ROOT / "repro/catalogue/citations.bib").read_text("utf-8")
-    assert citation()["title"] == codemeta()["name"]
-    assert f"{{{citation()['title']}}}" in bibtex
+    assert citation()["title"] == codemeta()["name"] == zenodo()["title"]
+    assert f"{{{citation()['title']}}}" in entry_of_software(load_software())
     assert citation()["abstract"] == codemeta()["description"] == PROJECT["description"]
     site = (ROOT / "mkdocs.yml").read_text("utf-8")
     assert f"site_description: {PROJECT['description']}\n" in site
+
+
+def test_what_is_said_twice_agrees():
+    assert PROJECT["name"] == load_software().name
+    assert citation()["keywords"] == codemeta()["keywords"] == zenodo()["keywords"]
+    assert citation()["keywords"] == PROJECT["keywords"]
+    assert codemeta()["softwareRequirements"] == PROJECT["dependencies"]
+    dois = {entry["identifier"] for entry in zenodo()["related_identifiers"]}
+    related = codemeta()["referencePublication"] + codemeta()["citation"]
+    assert {entry["id"].removeprefix("https://doi.org/") for entry in related} == dois
+    assert {entry["doi"] for entry in citation()["references"] if "doi" in entry} < dois
 
 
 def test_licences_and_authors_agree():

@@ -1,9 +1,8 @@
 """The pinned files, read from ``registry/*.toml``.
 
-A registry file has a ``[citations]`` table and one ``[[artifact]]`` table per
-file.  A pin says what the bytes are (size, sha256 or md5, kind), where they come
-from (DOI or SWHID, URLs in order of preference) and on what terms (licence,
-citation).  Ids read like paths: the cache and every mirror are laid out by them.
+A registry file has one ``[[artifact]]`` table per file.  A pin says what the bytes are (size,
+sha256 or md5, kind), where they come from (DOI or SWHID, URLs in order of preference) and on what
+terms (licence, references).  Ids read like paths: the cache and every mirror are laid out by them.
 """
 
 import difflib
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
+from repro.catalogue.references import in_words
 from repro.errors import UnknownName
 
 __all__ = ["MAGIC", "Artifact", "find_artifact", "find_artifacts", "load_registry"]
@@ -53,7 +53,8 @@ class Artifact:
         size: Bytes; None where neither size nor hash is known.
         licence: SPDX identifier, or ``none stated``.
         origin: Repository and commit, or record, that published it.
-        citation: What to cite for it.
+        references: What to cite for it, keys of :mod:`repro.catalogue.references`; none for what
+            the package made itself.
         urls: Where it can be had, best first.
         sha256: Hash, where the publisher or this registry has one.
         md5: Hash, for files whose publisher states nothing better.
@@ -68,7 +69,7 @@ class Artifact:
     size: int | None
     licence: str
     origin: str
-    citation: str
+    references: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     sha256: str | None = None
     md5: str | None = None
@@ -101,6 +102,11 @@ class Artifact:
         if not self.pinned:
             return ""
         return f"sha256:{self.sha256}" if self.sha256 else f"md5:{self.md5}"
+
+    @property
+    def citation(self) -> str:
+        """What to cite for it, in words."""
+        return in_words(self.references) if self.references else "this package: see 'repro cite'"
 
     @property
     def identifier(self) -> str:
@@ -161,8 +167,8 @@ def _read_registry() -> Iterator[Artifact]:
         document = tomllib.loads(file.read_text("utf-8"))
         for entry in document["artifact"]:
             urls = tuple(entry.pop("urls", ()))
-            citation = document["citations"][entry.pop("citation")]
-            yield Artifact(**entry, urls=urls, citation=citation)
+            references = tuple(entry.pop("references", ()))
+            yield Artifact(**entry, urls=urls, references=references)
 
 
 def _unknown(name: str) -> str:

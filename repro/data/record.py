@@ -70,7 +70,7 @@ class RecordFile:
             size=None,
             licence=index.licence,
             origin=index.origin,
-            citation=index.citation,
+            references=index.references,
             urls=(self.url,),
             doi=index.doi,
             verified=False,
