@@ -40,13 +40,13 @@ def test_pinned_files_name_known_references():
         assert bool(artifact.references) != bool(artifact.shipped), artifact.id
 
 
-@pytest.mark.parametrize("reference", load_references().values(), ids=lambda r: r.key)
+@pytest.mark.parametrize("reference", list(load_references().values()), ids=lambda r: r.key)
 def test_identifiers_look_like_such(reference):
     assert re.fullmatch(r"10\.\d{4,}/\S+", reference.any_doi)
     assert reference.arxiv is None or re.fullmatch(r"\d{4}\.\d{4,5}", reference.arxiv)
 
 
-@pytest.mark.parametrize("reference", load_references().values(), ids=lambda r: r.key)
+@pytest.mark.parametrize("reference", list(load_references().values()), ids=lambda r: r.key)
 def test_bibtex_is_balanced_ascii(reference):
     text = entry_of(reference)
     assert text.isascii()

@@ -19,7 +19,7 @@ __all__ = ["build_parser", "main"]
 
 _COMMANDS = (
     *("listing", "item", "verify", "score", "explain", "export"),
-    *("draw", "simulate", "convert", "train", "bench", "fetch", "cite", "info"),
+    *("draw", "simulate", "convert", "train", "bench", "fetch", "card", "cite", "info"),
 )
 
 

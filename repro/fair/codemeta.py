@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from repro.catalogue.references import OTHERS, Reference
+from repro.fair.linked import author_entry, licence_url, reference_entry
 from repro.fair.software import Software
 
-__all__ = ["codemeta", "schema_entry", "zenodo"]
+__all__ = ["codemeta", "zenodo"]
 
-_TYPES = {"article": "ScholarlyArticle", "dataset": "Dataset", "software": "SoftwareSourceCode"}
 _ZENODO_TYPES = {"article": "publication-article", "dataset": "dataset", "software": "software"}
 _SUPPLEMENTED = "isSupplementTo"
 
@@ -24,49 +23,37 @@ def codemeta(
         pythons: Versions of Python that it runs on.
     """
     related = software.related()
-    authors = [{"type": "Organization", "name": name} for name in software.authors]
+    authors = [author_entry(name) for name in software.authors]
     return {
         "@context": "https://w3id.org/codemeta/3.0",
-        "type": "SoftwareSourceCode",
+        "@type": "SoftwareSourceCode",
         "name": software.title,
         "identifier": software.name,
         "description": software.description,
         "version": software.version,
-        "license": software.licence_url,
+        "license": licence_url(software.licence),
         "author": authors,
         "copyrightHolder": authors,
         "copyrightYear": software.year,
         "developmentStatus": software.development_status,
         "isAccessibleForFree": True,
-        "programmingLanguage": {"type": "ComputerLanguage", "name": software.programming_language},
+        "programmingLanguage": {"@type": "ComputerLanguage", "name": software.programming_language},
         "runtimePlatform": [f"{software.programming_language} {python}" for python in pythons],
         "operatingSystem": list(software.operating_systems),
         "applicationCategory": software.application_category,
         "keywords": list(software.keywords),
         "softwareRequirements": list(requirements),
         "referencePublication": [
-            schema_entry(reference) for relation, reference in related if relation == _SUPPLEMENTED
+            reference_entry(reference)
+            for relation, reference in related
+            if relation == _SUPPLEMENTED
         ],
         "citation": [
-            schema_entry(reference) for relation, reference in related if relation != _SUPPLEMENTED
+            reference_entry(reference)
+            for relation, reference in related
+            if relation != _SUPPLEMENTED
         ],
     }
-
-
-def schema_entry(reference: Reference) -> dict[str, Any]:
-    """Return a reference in the terms of schema.org."""
-    entry: dict[str, Any] = {
-        "type": _TYPES[reference.type],
-        "id": reference.url,
-        "name": reference.title,
-        "author": [_author(name) for name in reference.authors if name != OTHERS],
-        "datePublished": str(reference.year),
-    }
-    if reference.arxiv:
-        entry["sameAs"] = f"https://arxiv.org/abs/{reference.arxiv}"
-    if reference.licence:
-        entry["license"] = f"https://spdx.org/licenses/{reference.licence}"
-    return entry
 
 
 def zenodo(software: Software) -> dict[str, Any]:
@@ -90,10 +77,3 @@ def zenodo(software: Software) -> dict[str, Any]:
             for relation, reference in software.related()
         ],
     }
-
-
-def _author(name: str) -> dict[str, str]:
-    family, comma, given = name.partition(", ")
-    if comma:
-        return {"type": "Person", "familyName": family, "givenName": given}
-    return {"type": "Organization", "name": name}

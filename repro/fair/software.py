@@ -64,11 +64,6 @@ class Software:
         """Return the citation of the package as a line of text."""
         return f"{', '.join(self.authors)}: {self.title}, version {self.version} ({self.year})"
 
-    @property
-    def licence_url(self) -> str:
-        """Where the licence is defined."""
-        return f"https://spdx.org/licenses/{self.licence}"
-
 
 @functools.cache
 def load_software() -> Software:
