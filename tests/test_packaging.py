@@ -124,7 +124,7 @@ def test_what_is_said_twice_agrees():
     assert codemeta()["softwareRequirements"] == PROJECT["dependencies"]
     dois = {entry["identifier"] for entry in zenodo()["related_identifiers"]}
     related = codemeta()["referencePublication"] + codemeta()["citation"]
-    assert {entry["id"].removeprefix("https://doi.org/") for entry in related} == dois
+    assert {entry["@id"].removeprefix("https://doi.org/") for entry in related} == dois
     assert {entry["doi"] for entry in citation()["references"] if "doi" in entry} < dois
 
 
