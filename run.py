@@ -3,7 +3,7 @@
 
     python3 run.py fig 5        any command of repro: 'python3 run.py list' shows the items
     python3 run.py test         the tests; further words go to pytest
-    python3 run.py lint         style, types, import contract, spelling, metadata
+    python3 run.py lint         style, types, import contract, spelling, licences, metadata
     python3 run.py docs         the documentation, into site/
     python3 run.py simulate     jets of our own; sets up Pythia and FastJet first
 
@@ -55,6 +55,7 @@ CHECKS: Sequence[Sequence[str]] = (
     ("mypy",),
     ("lint-imports",),
     ("codespell",),
+    ("reuse", "lint", "--quiet"),
     ("check-jsonschema", "--builtin-schema", "vendor.citation-file-format", "CITATION.cff"),
     ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOWS),
 )

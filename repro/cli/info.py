@@ -26,13 +26,16 @@ def run(arguments: argparse.Namespace) -> int:
     from repro.data.pins import load_registry  # noqa: PLC0415
     from repro.data.store import Store  # noqa: PLC0415
     from repro.results.provenance import environment  # noqa: PLC0415
+    from repro.results.swhid import swhid_of_commit  # noqa: PLC0415
 
     store = Store()
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     artifacts = [artifact for artifact in load_registry() if not artifact.shipped]
     cached = sum(store.path_of(artifact).is_file() for artifact in artifacts)
+    versions = environment(device)
     facts = {
-        **environment(device),
+        **versions,
+        "swhid": swhid_of_commit(versions["commit"]),
         "threads": torch.get_num_threads(),
         "cache": str(store.directory),
         "cached": f"{cached} of {len(artifacts)} pinned files",
