@@ -283,21 +283,37 @@ def _masked_logits(
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield the logits (n, 2) of jets as they are, and with each mask, by its name.
 
-    Jets that a mask leaves as they are keep their logits, and a mask of vertices leaves the edges
-    between tracks.
+    Jets that a mask leaves as they are keep their logits.  Edges between tracks are computed once
+    for masks of the same columns of tracks, whatever columns of vertices they have.
     """
     logits, evaluate = network.substitute_group(batch)
     yield "", logits
-    vertices = network.tracks * network.track_slots
-    for name, columns in masks.items():
-        given = batch[:, list(columns)]
-        if min(columns) >= vertices:
-            yield name, evaluate(columns, torch.zeros_like(given))
+    for of_tracks, names in _by_columns_of_tracks(network, masks).items():
+        if not of_tracks:
+            for name in names:
+                zeros = batch.new_zeros(len(batch), len(masks[name]))
+                yield name, evaluate(masks[name], zeros)
             continue
-        touched = (given != 0).any(dim=1)
-        changed = batch[touched]
-        changed[:, list(columns)] = 0
-        yield name, logits.index_put((touched,), network(changed)) if len(changed) else logits
+        columns = sorted({column for name in names for column in masks[name]})
+        touched = (batch[:, columns] != 0).any(dim=1)
+        effects: list[Tensor] = []
+        for name in names:
+            changed = batch[touched]
+            changed[:, list(masks[name])] = 0
+            found = network.classifier(network.pooled(changed, effects))
+            yield name, logits.index_put((touched,), found)
+
+
+def _by_columns_of_tracks(
+    network: InteractionNetwork, masks: Mapping[str, tuple[int, ...]]
+) -> dict[tuple[int, ...], list[str]]:
+    """Return the names of masks by those of their columns that are tracks'."""
+    vertices = network.tracks * network.track_slots
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name, columns in masks.items():
+        of_tracks = tuple(sorted(column for column in columns if column < vertices))
+        groups.setdefault(of_tracks, []).append(name)
+    return groups
 
 
 def _masks() -> dict[str, tuple[int, ...]]:
