@@ -1,14 +1,12 @@
 """Tables of recipes and of embedded weights, for the page on training.
 
-``<!-- recipes -->``, ``<!-- weights -->`` and ``<!-- weights of hbb -->`` stand for them.
+``<!-- recipes -->``, ``<!-- weights toptag -->`` and ``<!-- weights hbb -->`` stand for them.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import Files
-from mkdocs.structure.pages import Page
+from marks import fill
 
 from repro.catalogue import load_claims
 from repro.features.embedded import SHIPPED
@@ -30,18 +28,9 @@ _JETS = {"toptag": SHIPPED, "hbb": EMBEDDED}
 _MODELS = ("topodnn", "mbns", "mbns:trial", "pfn", "augpfn", "pfin:sum", "pfin:cat", "in")
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, **_: object) -> str:
     """Fill in the tables."""
-    del page, config, files
-    for name, make in (
-        ("recipes", recipes),
-        ("weights", lambda: weights("toptag")),
-        ("weights of hbb", lambda: weights("hbb")),
-    ):
-        mark = f"<!-- {name} -->"
-        if mark in markdown:
-            markdown = markdown.replace(mark, make())
-    return markdown
+    return fill(markdown, MARKS)
 
 
 def recipes() -> str:
@@ -110,6 +99,9 @@ def published(name: str) -> str:
         if (claim.item, claim.value) == wanted and claim.comparison == "within"
     ]
     return f"{found[0]:.2f}" if found else ""
+
+
+MARKS = {"recipes": recipes, "weights": weights}
 
 
 def _schedule(schedule: Mapping[str, Any]) -> str:
