@@ -79,8 +79,8 @@ def test_a_mark_of_no_hook_fails_the_build():
         class file:  # noqa: N801  # as mkdocs names it
             src_uri = "index.md"
 
-    with pytest.raises(marks.BadMark, match="no hook knows the mark <!-- walue a b -->"):
-        left_over.on_page_content("<p><!-- walue a b --></p>", page=Page)
+    with pytest.raises(marks.BadMark, match="no hook knows the mark <!-- number a b -->"):
+        left_over.on_page_content("<p><!-- number a b --></p>", page=Page)
     assert left_over.on_page_content("<p>&lt;!-- value --&gt;</p>", page=Page)
 
 

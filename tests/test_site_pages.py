@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
@@ -25,10 +26,12 @@ class Page(HTMLParser):
     def __init__(self, path):
         super().__init__()
         self.path, self.loads, self.links, self.anchors, self.silent = path, [], [], set(), []
+        self.ids = []
         self.feed(path.read_text("utf-8"))
 
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
+        self.ids += [given["id"]] if given.get("id") else []
         self.anchors |= {given[name] for name in ("id", "name") if given.get(name)}
         if tag in LOADS:
             self.loads += [given[name] for name in ("src", "data", "srcset") if given.get(name)]
@@ -85,6 +88,17 @@ def test_every_picture_has_a_text(pages):
 
 
 @pytest.mark.slow
+def test_no_page_has_two_places_of_one_name(pages):
+    twice = {
+        (path.name, name)
+        for path, page in pages.items()
+        for name, count in Counter(page.ids).items()
+        if count > 1
+    }
+    assert not twice
+
+
+@pytest.mark.slow
 def test_links_within_the_site_lead_somewhere(site, pages):
     broken = []
     for path, page in pages.items():
@@ -125,7 +139,8 @@ def test_every_item_has_a_page_with_its_files_and_neighbours(site, pages):
 def test_no_formula_is_left_as_it_was_written(site):
     texts = {path: path.read_text("utf-8") for path in site.rglob("*.html")}
     assert not [path for path, text in texts.items() if 'class="arithmatex"' in text]
-    assert "<math " in texts[site / "chapters" / "methods.html"]
+    for name in ("chapters/methods.html", "methods.html", "api.html"):
+        assert "<math " in texts[site / name], name
 
 
 @pytest.mark.slow

@@ -32,7 +32,11 @@ def _rows(paper: str) -> Iterator[str]:
     found, stored = judged(paper), judged(paper, STORED)
     for name, claim in all_claims(paper).items():
         here = found.get(name)
-        cells = [paper, *_place(claim), html.escape(claim.quantity, quote=False)]
+        cells = [
+            paper,
+            *_place(claim, computed=here is not None),
+            html.escape(claim.quantity, quote=False),
+        ]
         if here is None:
             cells += [html.escape(expectation(claim), quote=False), "–", chip(_NOT_COMPUTED)]
         else:
@@ -45,13 +49,15 @@ def _rows(paper: str) -> Iterator[str]:
         yield f"<tr>{''.join(f'<td>{part}</td>' for part in cells)}</tr>"
 
 
-def _place(claim: Claim) -> tuple[str, str]:
-    """Return the claim's item, linked, and its name."""
+def _place(claim: Claim, *, computed: bool) -> tuple[str, str]:
+    """Return the claim's item and its name, linked to the page and to the row there."""
     name = claim.id.partition("/")[2]
     if claim.item is None:
         return "–", name
     item = find_item(claim.item)
-    return f'<a href="items/{path_of(item)}.html">{title_of(item)}</a>', name
+    page = f"items/{path_of(item)}.html"
+    row = f'<a href="{page}#{name}">{name}</a>' if computed else name
+    return f'<a href="{page}">{title_of(item)}</a>', row
 
 
 MARKS = {"claims": claims}

@@ -30,17 +30,18 @@ _PERFORMANCE = ("auc", "accuracy", "rejection_30")
 
 @dataclass(frozen=True)
 class _Headline:
-    """A network's AUC: its name, the claim in per cent, and the folder of the result."""
+    """A network's AUC: its name, the claim, the unit of that, and the folder of the result."""
 
     network: str
     claim: str
+    unit: float = 1.0
     folder: str = ""
 
 
 _HEADLINES = (
-    _Headline("TopoDNN", "toptag/C2.auc", STORED),
-    _Headline("PFN", "toptag/C10.auc.baseline"),
-    _Headline("PFIN", "toptag/C12.auc.sum"),
+    _Headline("TopoDNN", "toptag/T8.topodnn_auc", folder=STORED),
+    _Headline("PFN", "toptag/T8.pfn_auc"),
+    _Headline("PFIN", "toptag/C12.auc.sum", unit=0.01),
 )
 _GROUPS = (
     ("toptag", "", "Top taggers, simulated jets"),
@@ -80,11 +81,11 @@ def _card(headline: _Headline) -> str:
         raise LookupError(f"no item computes {headline.claim}")
     item = find_item(claim.item)
     found = judged(item.paper, headline.folder)[headline.claim]
-    low, high = (f"{end / 100:.3f}" for end in found["interval"])
+    low, high = (f"{headline.unit * end:.3f}" for end in found["interval"])
     return (
         f'<div class="headline"><p class="network">{headline.network}, ROC-AUC</p>'
-        f'<p class="number">{found["got"] / 100:.3f}</p>'
-        f"<p>95 % interval {low} to {high}; the paper: {found['expected'] / 100:.3f}</p>"
+        f'<p class="number">{headline.unit * found["got"]:.3f}</p>'
+        f"<p>95 % interval {low} to {high}; the paper: {headline.unit * found['expected']:.3f}</p>"
         f"<p>{chip(found['verdict'])} {html.escape(found['reason'])} "
         f'(<a href="items/{path_of(item)}.html">{title_of(item).lower()}</a>)</p></div>\n'
     )

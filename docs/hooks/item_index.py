@@ -10,7 +10,11 @@ from repro.catalogue import PAPERS, Item
 __all__ = ["index_page"]
 
 _HEADER = ("item", "shows", "verdicts", "cost")
-_INTRODUCTION = """# Tables and figures
+_INTRODUCTION = """---
+hide: [toc]
+---
+
+# Tables and figures
 
 Each has a page: the picture, our numbers beside the paper's, verdicts with their reasons, the
 command, and what it was made from. Numbers of figures and tables are the catalogue's own: those of
@@ -28,7 +32,7 @@ def index_page(items: Sequence[Item]) -> str:
 
 def _rows(items: Sequence[Item]) -> Iterator[tuple[str, ...]]:
     for item in items:
-        link = f'<a href="{path_of(item)}.html">{title_of(item)}</a>'
+        link = f'<a class="count" href="{path_of(item)}.html">{title_of(item)}</a>'
         yield (link, item.title, _tally(item), item.cost)
 
 

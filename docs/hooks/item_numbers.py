@@ -17,8 +17,13 @@ FOLDED_FROM = 30
 _NUMBERS = ("claim", "quantity", "the paper", "here", "verdict", "reason")
 
 
-def numbers(result: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each claim with the counts of its verdicts, then every number."""
+def numbers(result: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield each claim with the counts of its verdicts, then every number.
+
+    Args:
+        result: The result document.
+        prefix: Of the anchors of the rows, which are names of numbers.
+    """
     claims = result["claims"]
     if not claims:
         yield "The paper states no number that this item tests."
@@ -28,7 +33,7 @@ def numbers(result: Mapping[str, Any]) -> Iterator[str]:
         groups.setdefault(_name(claim).partition(".")[0], []).append(claim)
     yield table(("claim", "statement", "numbers"), map(_summary, groups.items()))
     yield ""
-    rows = table(_NUMBERS, map(_row, claims), ' data-search-exclude=""')
+    rows = table(_NUMBERS, (_row(claim, prefix) for claim in claims), ' data-search-exclude=""')
     yield rows if len(claims) <= FOLDED_FROM else folded(f"All {len(claims)} numbers", rows)
 
 
@@ -49,9 +54,9 @@ def _summary(group: tuple[str, Sequence[Mapping[str, Any]]]) -> tuple[str, str, 
     return (name, source, chips(count_verdicts(claims)))
 
 
-def _row(claim: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(claim: Mapping[str, Any], prefix: str) -> tuple[str, ...]:
     allowed = expected(claim["comparison"], claim["expected"], claim["tolerance"], claim["ours"])
-    name = f'<code id="{_name(claim)}">{html.escape(_name(claim))}</code>'
+    name = f'<code id="{prefix}{_name(claim)}">{html.escape(_name(claim))}</code>'
     return (name, claim["quantity"], allowed, got(claim), chip(claim["verdict"]), claim["reason"])
 
 

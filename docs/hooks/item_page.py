@@ -6,7 +6,7 @@ from typing import Any
 from item_numbers import expectations, numbers
 from item_sources import how_it_is_made, made_from
 from picture_texts import alternative
-from results_shown import RESULTS, STORED, count_verdicts, made_by, path_of, title_of
+from results_shown import PAPERS_SHOWN, RESULTS, STORED, count_verdicts, made_by, path_of, title_of
 from words import cell, chips
 
 from repro.catalogue import Item
@@ -33,6 +33,7 @@ def item_page(
         stored: The committed result on the jets that the authors stored, if there is one.
     """
     lines = [f"# {title_of(item)}: {cell(item.title)}", ""]
+    lines += [f"{PAPERS_SHOWN[item.paper]}, `{item.id}`", ""]
     if result is None:
         lines.append(_NOT_YET if item.module else f"{_NOT_YET} This version does not implement it.")
         lines += ["", "## What the paper claims", "", *expectations(item)]
@@ -70,4 +71,9 @@ def _computed(item: Item, result: Mapping[str, Any], folder: str) -> Iterator[st
     for note in result["notes"]:
         yield from ("", f"Note: {cell(note)}")
     heading = "###" if folder else "##"
-    yield from ("", f"{heading} Numbers beside the paper's", "", *numbers(result))
+    yield from (
+        "",
+        f"{heading} Numbers beside the paper's",
+        "",
+        *numbers(result, place.replace("/", "-")),
+    )

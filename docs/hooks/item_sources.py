@@ -15,6 +15,8 @@ from repro.errors import UnknownName
 __all__ = ["how_it_is_made", "made_from"]
 
 _SHOWN_OPEN = 12
+# Not pinned one by one: the record's index files, which are pinned, list them.
+_INDICES = {"hbb/record": "hbb/index"}
 _ARCHIVE = "https://archive.softwareheritage.org"
 
 
@@ -61,7 +63,7 @@ def _data(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for entry in data["files"]:
         yield ("jets", entry["id"], _link(entry["identifier"]), _code(entry["checksum"]))
     if not data["files"]:
-        yield ("jets", data["id"], _link(data["doi"]), _code(data["sha256"]))
+        yield ("jets", data["id"], _link(_doi(data["doi"])), _code(data["sha256"]))
 
 
 def _weights(entry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -85,10 +87,14 @@ def _link(identifier: str | None) -> str:
     return name
 
 
+def _doi(number: str | None) -> str | None:
+    return f"doi:{number}" if number else None
+
+
 def _pin(name: str) -> str:
     """Return a pinned file, or a group of them, with its DOI or SWHID."""
     try:
-        first, *others = find_artifacts(name)
+        first, *others = find_artifacts(_INDICES.get(name, name))
     except UnknownName:
         return f"`{name}`, not pinned yet"
     if first.doi:

@@ -102,7 +102,13 @@ def explain_by_activation_patterns(
     fired: bool = False,
     padding: bool = True,
 ) -> Explanation:
-    """Return RNA of every hidden node per class, sparsities, and the class difference.
+    r"""Return RNA of every hidden node per class, sparsities, and the class difference.
+
+    For the activations $a_{jk}(x)$ of the nodes $j$ of layer $k$ and the jets $S$ of a class,
+
+    $$
+    \mathrm{RNA}(j, k; S) = \frac{\sum_{x \in S} a_{jk}(x)}{\max_m \sum_{x \in S} a_{mk}(x)} .
+    $$
 
     Hidden layers are the network's ReLU modules, in the order in which they run.
 

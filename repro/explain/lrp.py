@@ -202,7 +202,14 @@ def explain_by_lrp(
     signed: bool = False,
     level: float = 0.95,
 ) -> Explanation:
-    """Return the mean |normalised relevance| of each ranked feature, per class.
+    r"""Return the mean |normalised relevance| of each ranked feature, per class.
+
+    Each layer with activations $a_i$ and transformed weights $\tilde W$ and biases $\tilde b$ hands
+    down
+
+    $$
+    R_i = a_i \sum_j \frac{\tilde W_{ij}\, R_j}{\sum_m a_m \tilde W_{mj} + \tilde b_j} .
+    $$
 
     As published: start from the probability (one output) or from the logit of the jet's own
     class (several), divide each jet's relevance by its sum, zero the outliers (B4), average

@@ -53,7 +53,13 @@ def explain_by_mad_relevance(
     factor: float = PUBLISHED_FACTOR,
     level: float = 0.95,
 ) -> Explanation:
-    """Return the MAD relevance of each ranked feature, per class.
+    r"""Return the MAD relevance of each ranked feature, per class.
+
+    For the logit $f$, and $x_{k\to r}$ the jet $x$ with feature $k$ replaced,
+
+    $$
+    \mathrm{MAD}_k = \Bigl\langle \Bigl| \frac{f(x_{k\to r}) - f(x)}{f(x)} \Bigr| \Bigr\rangle .
+    $$
 
     Args:
         problem: The classifier and its jets.
