@@ -62,7 +62,7 @@ def test_claims_give_the_papers_number_ours_and_the_verdict():
         "interval toptag/fig5 data.jets",
         "expected toptag/C999",
         "expected nothing/C2.auc",
-        "got hbb/C27.auc .1f",
+        "got toptag/C16.authors.qcd.phi_1 .1f",
         "verdict fixtures/hbb/C13.first_four",
     ],
 )
