@@ -33,6 +33,7 @@ def how_it_is_made(item: Item) -> Iterator[str]:
     for label, names in (("the paper's data", item.data), ("the authors' arrays", item.fixtures)):
         for name in names:
             yield f"| {label} | {_pin(name)} |"
+    yield f"| what to cite | `python3 run.py cite {item.id}` |"
     if item.saved_as:
         yield f"| the authors save it as | {', '.join(f'`{name}`' for name in item.saved_as)} |"
     if item.module:
