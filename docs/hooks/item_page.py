@@ -13,6 +13,7 @@ from repro.catalogue import Item
 
 __all__ = ["item_page"]
 
+_WIDE = "---\nhide: [toc]\n---\n"
 _NOT_YET = "Not computed yet."
 _FILES = {
     ".pdf": "picture as PDF",
@@ -32,7 +33,8 @@ def item_page(
         result: The committed result, if there is one.
         stored: The committed result on the jets that the authors stored, if there is one.
     """
-    lines = [f"# {title_of(item)}: {cell(item.title)}", ""]
+    lines = [_WIDE] if item.kind == "table" else []
+    lines += [f"# {title_of(item)}: {cell(item.title)}", ""]
     lines += [f"{PAPERS_SHOWN[item.paper]}, `{item.id}`", ""]
     if result is None:
         lines.append(_NOT_YET if item.module else f"{_NOT_YET} This version does not implement it.")

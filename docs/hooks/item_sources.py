@@ -26,7 +26,8 @@ def how_it_is_made(item: Item) -> Iterator[str]:
         yield from ("```console", command(item), "```", "")
     yield from ("| | |", "| --- | --- |", f"| method | {item.method.replace('_', ' ')} |")
     if item.models:
-        yield f"| models | {', '.join(f'`{name}`' for name in item.models)} |"
+        cards = (f"[`{name}`](../../cards/{name}.md)" for name in item.models)
+        yield f"| models, with their cards | {', '.join(cards)} |"
     if item.quirks:
         links = (f"[{quirk}](../../quirks.md#{quirk.lower()})" for quirk in item.quirks)
         yield f"| quirks of the originals that enter | {', '.join(links)} |"
