@@ -181,6 +181,25 @@ def test_without_ids_it_takes_what_is_there_and_says_what_is_not(tmp_path, capsy
     assert "not tested" in capsys.readouterr().out
 
 
+def deviating():
+    for path in sorted(FIGURES.glob("*/*.json")):
+        document = json.loads(path.read_text("utf-8"))
+        if any(claim["verdict"] == "deviates" for claim in document["claims"]):
+            return document["item"]
+    pytest.skip("no committed claim deviates")
+
+
+def test_exit_codes_are_those_of_verify(tmp_path, capsys):
+    take = ["report", "--from", str(FIGURES), "-q", "--out"]
+    assert main([*take, str(tmp_path / "a"), deviating()]) == 1
+    assert main([*take, str(tmp_path / "b"), "hbb/tableK3"]) == 0
+    assert main([*take, str(tmp_path / "c"), "hbb/tableK3", "--strict"]) == 1
+    # A claim stands for the item that computes it.
+    assert main([*take, str(tmp_path / "d"), "toptag/C18"]) == 0
+    assert (tmp_path / "d" / "toptag" / "fig05.json").is_file()
+    assert capsys.readouterr().out.splitlines()[-1] == f"wrote {tmp_path / 'd'}"
+
+
 class Counting:
     """Computes as ever, and counts; stops at an item if it is told to."""
 
