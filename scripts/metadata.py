@@ -14,9 +14,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from repro.fair.cff import citation_file, to_yaml
+from repro.fair.cff import citation_file
 from repro.fair.codemeta import codemeta, zenodo
 from repro.fair.software import load_software
+from repro.fair.yaml_text import to_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 

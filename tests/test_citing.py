@@ -9,9 +9,10 @@ from repro.catalogue import load_items
 from repro.catalogue.references import Reference, load_references, references_of
 from repro.data.pins import load_registry
 from repro.fair.bibtex import entry_of
-from repro.fair.cff import citation_file, to_yaml
+from repro.fair.cff import citation_file
 from repro.fair.citing import references_for, usual_references
 from repro.fair.software import load_software
+from repro.fair.yaml_text import to_yaml
 
 GROUPS = {
     "papers": ("toptag", "hbb"),

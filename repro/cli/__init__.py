@@ -18,7 +18,7 @@ from repro.errors import ReproError
 __all__ = ["build_parser", "main"]
 
 _COMMANDS = (
-    *("listing", "item", "verify", "score", "explain", "export"),
+    *("listing", "item", "verify", "report", "score", "explain", "export"),
     *("draw", "simulate", "convert", "train", "bench", "fetch", "card", "cite", "info"),
 )
 

@@ -39,9 +39,10 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the package's entry, then those of what it takes."""
     from repro.fair.bibtex import entry_of, entry_of_software  # noqa: PLC0415 - needed here alone
-    from repro.fair.cff import citation_file, to_yaml  # noqa: PLC0415
+    from repro.fair.cff import citation_file  # noqa: PLC0415
     from repro.fair.citing import references_for, usual_references  # noqa: PLC0415
     from repro.fair.software import load_software  # noqa: PLC0415
+    from repro.fair.yaml_text import to_yaml  # noqa: PLC0415
 
     items = [find_item(name) for name in arguments.ids]
     simulated = arguments.data == "embedded"

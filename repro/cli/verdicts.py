@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from repro.results.document import Result
 
-__all__ = ["made_of", "summary_line", "verdict_lines"]
+__all__ = ["item_lines", "made_of", "summary_line", "verdict_lines"]
 
 _FEW = 3
 
@@ -59,6 +59,17 @@ def made_of(result: "Result") -> list[str]:
     source = data["id"] if data["source"] == "path" else data["source"]
     lines = [f"data: {source}, {data['jets']:,} jets ({data['selection']})"]
     return lines + [f"weights: {whose_weights(result.weights)}"] * bool(result.weights)
+
+
+def item_lines(
+    item_id: str | None, result: "Result | None", entries: Sequence[dict[str, Any]], *, each: bool
+) -> Iterator[str]:
+    """Yield what is said of an item: what it was made of, its claims, its notes."""
+    if result is not None:
+        yield f"{item_id}: {'; '.join(made_of(result))}"
+    yield from verdict_lines(entries, each=each)
+    for note in result.notes if result is not None else ():
+        yield f"note: {note}"
 
 
 def summary_line(summary: Mapping[str, int]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.catalogue import Claim, Item, find_item, load_claims, load_items
 from repro.cli.options import add_computing, add_json, add_paper, add_verbosity, make_context
-from repro.cli.verdicts import made_of, summary_line, verdict_lines
+from repro.cli.verdicts import item_lines, summary_line
 from repro.errors import ReproError, UnknownName
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from repro.figures.context import Context
     from repro.results.document import Result
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "check_names", "run"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     for item_id, result, entries in _judged(claims, context, failures, arguments.out):
         judged += [{"item": item_id, **entry} for entry in entries]
         if not arguments.json:
-            for line in _lines(item_id, result, entries, each=arguments.verbosity > 0):
+            for line in item_lines(item_id, result, entries, each=arguments.verbosity > 0):
                 print(line, flush=True)
     summary = summarise(judged)
     if arguments.json:
@@ -71,10 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
     return int(failed > 0)
 
 
-def _chosen_claims(ids: Sequence[str], paper: str | None) -> list[Claim]:
-    claims = load_claims(paper)
-    if not ids:
-        return list(claims)
+def check_names(ids: Sequence[str], paper: str | None) -> None:
+    """Make sure that items and claims are there, and of the paper.
+
+    Raises:
+        UnknownName: If one is not.
+    """
     known = {item.id for item in load_items()}
     for name in ids:
         if name not in known and not any(name in (c.id, c.group) for c in load_claims()):
@@ -84,6 +86,14 @@ def _chosen_claims(ids: Sequence[str], paper: str | None) -> list[Claim]:
             )
         if paper and not name.startswith(f"{paper}/"):
             raise UnknownName(f"{name} is not of the paper {paper!r}: leave out --paper")
+
+
+def _chosen_claims(ids: Sequence[str], paper: str | None) -> list[Claim]:
+    claims = load_claims(paper)
+    if not ids:
+        return list(claims)
+    check_names(ids, paper)
+    known = {item.id for item in load_items()}
     chosen = [claim for claim in claims if not {claim.item, claim.id, claim.group}.isdisjoint(ids)]
     for name in sorted(known.intersection(ids) - {claim.item for claim in chosen}):
         _LOG.warning("no claim is about %s", name)
@@ -106,17 +116,6 @@ def _judged(
         mine = [claim for claim in claims if claim.item == item_id]
         item = find_item(item_id) if item_id else None
         yield item_id, *_compute(item, mine, context, failures, out)
-
-
-def _lines(
-    item_id: str | None, result: "Result | None", entries: Sequence[dict[str, Any]], *, each: bool
-) -> Iterator[str]:
-    """Yield what is said of an item: what it was made of, its claims, its notes."""
-    if result is not None:
-        yield f"{item_id}: {'; '.join(made_of(result))}"
-    yield from verdict_lines(entries, each=each)
-    for note in result.notes if result is not None else ():
-        yield f"note: {note}"
 
 
 def _compute(

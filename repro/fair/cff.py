@@ -1,14 +1,12 @@
 """Citations in the Citation File Format, version 1.2.0."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
-
-import yaml
 
 from repro.catalogue.references import OTHERS, Reference
 from repro.fair.software import Software
 
-__all__ = ["citation_file", "reference_entry", "to_yaml"]
+__all__ = ["citation_file", "reference_entry"]
 
 _TYPES = {"article": "article", "dataset": "data", "software": "software"}
 
@@ -65,17 +63,6 @@ def reference_entry(reference: Reference) -> dict[str, Any]:
     if reference.licence:
         entry["license"] = reference.licence
     return entry
-
-
-def to_yaml(document: Mapping[str, Any]) -> str:
-    """Return a document as YAML, in the order in which it is given.
-
-    >>> print(to_yaml({"title": "x: y", "authors": [{"name": "z"}]}), end="")
-    title: 'x: y'
-    authors:
-    - name: z
-    """
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
 
 
 def _author(name: str) -> dict[str, str]:

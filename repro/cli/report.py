@@ -1,0 +1,160 @@
+"""``repro report --out DIR``: results, verdicts and their provenance as one folder."""
+
+import argparse
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.catalogue import Claim, Item, find_item, load_claims, load_items
+from repro.cli.options import add_computing, add_paper, add_verbosity, make_context
+from repro.cli.verdicts import item_lines, summary_line
+from repro.cli.verify import check_names
+from repro.errors import BadInput
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+    from collections.abc import Iterator
+
+    from repro.figures.report import Step
+
+__all__ = ["add_parser", "run"]
+
+_COMPUTING = ("data", "weights", "device", "jets", "seed", "corrected", "background")
+
+
+def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "report", help="results, verdicts and where they come from, as one folder"
+    )
+    parser.add_argument(
+        "ids", nargs="*", metavar="ID", help="items (toptag/fig5) or claims (toptag/C17)"
+    )
+    add_paper(parser, default=None)
+    add_computing(parser)
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="DIR",
+        help="take the results in this folder, which 'fig', 'table' and 'verify --out' wrote, "
+        "instead of computing",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("report"),
+        metavar="DIR",
+        help="a new folder, or one of the same report that was interrupted (default: report/)",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 1 also if a claim is not tested"
+    )
+    add_verbosity(parser)
+    defaults = {name: parser.get_default(name) for name in _COMPUTING}
+    parser.set_defaults(run=run, defaults=defaults)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compute or take the items, judge, and write the folder."""
+    check_names(arguments.ids, arguments.paper)
+    claims = _claims(arguments.ids, arguments.paper)
+    wanted = {*arguments.ids, *(claim.item for claim in claims)}
+    items = [item for item in load_items(arguments.paper) if not arguments.ids or item.id in wanted]
+    from repro.results.judge import not_tested, summarise  # noqa: PLC0415 - imports numpy
+
+    folder, steps = _begin(arguments, [item for item in items if item.module])
+    judged: list[dict[str, Any]] = []
+    done, last, computed = set(), None, 0
+    for step in steps:
+        done.add(step.item.id)
+        if step.result is None:
+            last = step.error
+            mine = [claim for claim in claims if claim.item == step.item.id]
+            entries = [not_tested(claim, str(step.error)) for claim in mine]
+        else:
+            computed += 1
+            entries = [dict(entry) for entry in step.result.claims]
+        judged += [{"item": step.item.id, **entry} for entry in entries]
+        print(f"{step.item.id}: {_outcome(step, entries)}", flush=True)
+        if arguments.verbosity > 0:
+            print(*item_lines(step.item.id, step.result, entries, each=True), sep="\n", flush=True)
+    if last is not None and not computed:
+        raise last
+    for claim in (claim for claim in claims if claim.item not in done):
+        judged.append({"item": claim.item, **not_tested(claim, _why(claim, arguments.source))})
+    folder.finish(judged)
+    summary = summarise(judged)
+    print(summary_line(summary))
+    print(f"wrote {arguments.out}")
+    failed = summary["deviates"] + (summary["not tested"] if arguments.strict else 0)
+    return int(failed > 0)
+
+
+def _outcome(step: "Step", entries: Sequence[dict[str, Any]]) -> str:
+    """Return the verdicts of an item, or why it has none."""
+    from repro.results.judge import summarise  # noqa: PLC0415 - imports numpy
+
+    if step.error is not None:
+        return f"not computed: {step.error}"
+    counts = {verdict: count for verdict, count in summarise(entries).items() if count}
+    return summary_line(counts) if counts else "no claim is about it"
+
+
+def _begin(arguments: argparse.Namespace, items: Sequence[Item]) -> "tuple[Any, Iterator[Step]]":
+    """Return the folder, and the items as they come."""
+    from repro.fair.report_folder import ReportFolder  # noqa: PLC0415
+    from repro.figures import report  # noqa: PLC0415 - imports torch
+
+    if arguments.source is None:
+        context = make_context(arguments)
+        context.check(sorted({item.paper for item in items}))
+        plan = report.plan_of(context, items)
+        folder = ReportFolder(arguments.out, items, plan, _command(arguments))
+        return folder, report.compute_items(folder, items, context)
+    changed = [n for n in _COMPUTING if getattr(arguments, n) != arguments.defaults[n]]
+    if changed:
+        raise BadInput(f"--from takes results as they are: leave out --{' and --'.join(changed)}")
+    found = report.find_results(arguments.source, items, all_of_them=bool(arguments.ids))
+    items = [item for item in items if item.id in found]
+    folder = ReportFolder(arguments.out, items, report.plan_of_reading(), _command(arguments))
+    return folder, report.take_items(folder, found, items)
+
+
+def _claims(ids: Iterable[str], paper: str | None) -> list[Claim]:
+    """Return the claims of the items that are named, or whose claims are; all if none is."""
+    names = set(ids)
+    claims = load_claims(paper)
+    if not names:
+        return list(claims)
+    items = {claim.item for claim in claims if names & {claim.item, claim.id, claim.group}}
+    return [claim for claim in claims if claim.item in items and claim.item]
+
+
+def _why(claim: Claim, source: Path | None) -> str:
+    """Return why a claim has no result."""
+    if claim.item is None:
+        return "no item computes it"
+    if find_item(claim.item).module is None:
+        return f"{claim.item} is not implemented yet"
+    return f"no result of {claim.item} was at hand" if source else f"{claim.item} was not computed"
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Return what was typed, without the folder and without paths: files by their names."""
+    words = ["repro", "report", *arguments.ids]
+    if arguments.paper:
+        words += ["--paper", arguments.paper]
+    if arguments.source:
+        words += ["--from", arguments.source.name or "."]
+    for name in _COMPUTING:
+        chosen = getattr(arguments, name)
+        if chosen is True:
+            words.append(f"--{name}")
+        elif chosen != arguments.defaults[name]:
+            words += [
+                f"--{name}",
+                Path(chosen).name if name in ("data", "weights") else str(chosen),
+            ]
+    return shlex.join(words)
