@@ -44,4 +44,7 @@ def on_page_content(content: str, **_: object) -> str:
 
 def _replaced(element: re.Match[str]) -> str:
     latex = html.unescape(element["latex"]).strip()
-    return to_mathml(latex, block=element["tag"] == "div")
+    if element["tag"] == "span":
+        return to_mathml(latex)
+    # Of its own, so that a long formula can be moved on a phone, and the page stays.
+    return f'<div class="formula">{to_mathml(latex, block=True)}</div>'
