@@ -5,6 +5,7 @@
     python3 run.py test         the tests; further words go to pytest
     python3 run.py lint         style, types, import contract, spelling, licences, metadata
     python3 run.py docs         the documentation, into site/
+    python3 run.py notebooks    executes the notebooks of the documentation
     python3 run.py simulate     jets of our own; sets up Pythia and FastJet first
 
 The first run takes some minutes and needs the network or a local package index; later ones
@@ -39,13 +40,18 @@ EXTRAS = {
     "test": "test",
     "lint": "lint",
     "docs": "docs",
+    "notebooks": "notebooks",
     "simulate": "simulate",
     "export": "onnx",
     "convert": "root",
 }
 """The extra that a command needs, if it needs one."""
-MODULES = {"test": ["pytest"], "docs": ["mkdocs", "build", "--strict"]}
-"""Commands that are not repro's: the module to run, and its first arguments."""
+PROGRAMS = {
+    "test": ["-m", "pytest"],
+    "docs": ["-m", "mkdocs", "build", "--strict"],
+    "notebooks": ["-P", "scripts/run_notebooks.py"],
+}
+"""Commands that are not repro's: what Python is given before further words."""
 WITHOUT_FILES = ("list", "cite", "draw")
 """Commands that read none of the authors' files."""
 WORKFLOWS = sorted(map(str, ROOT.glob(".github/workflows/*.yml")))
@@ -81,9 +87,11 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     if command == "lint":
         return lint(python)
-    if command in MODULES:
+    if command in PROGRAMS:
+        if command == "notebooks":
+            name_mirror(ROOT)
         os.chdir(ROOT)
-        return become([python, "-m", *MODULES[command], *rest])
+        return become([python, *PROGRAMS[command], *rest])
     if command not in WITHOUT_FILES and not command.startswith("-"):
         name_mirror(ROOT)
     os.environ.setdefault("REPRO_COMMAND", f"python3 {Path(sys.argv[0])}")

@@ -274,6 +274,7 @@ def test_failed_step_is_one_line_and_leaves_no_stamp(run, checkout, monkeypatch,
     [
         (["test", "-x"], ["-m", "pytest", "-x"]),
         (["docs"], ["-m", "mkdocs", "build", "--strict"]),
+        (["notebooks"], ["-P", "scripts/run_notebooks.py"]),
         (["fig", "5", "--json"], ["-P", "-m", "repro", "fig", "5", "--json"]),
     ],
 )
