@@ -6,6 +6,7 @@
     python3 run.py lint         style, types, import contract, spelling, licences, metadata
     python3 run.py docs         the documentation, into site/
     python3 run.py notebooks    executes the notebooks of the documentation
+    python3 run.py browser      looks at the documentation in site/ with Chromium
     python3 run.py simulate     jets of our own; sets up Pythia and FastJet first
 
 The first run takes some minutes and needs the network or a local package index; later ones
@@ -41,6 +42,7 @@ EXTRAS = {
     "lint": "lint",
     "docs": "docs",
     "notebooks": "notebooks",
+    "browser": "browser",
     "simulate": "simulate",
     "export": "onnx",
     "convert": "root",
@@ -50,6 +52,7 @@ PROGRAMS = {
     "test": ["-m", "pytest"],
     "docs": ["-m", "mkdocs", "build", "--strict"],
     "notebooks": ["-P", "scripts/run_notebooks.py"],
+    "browser": ["-m", "pytest", "tests/test_site.py"],
 }
 """Commands that are not repro's: what Python is given before further words."""
 WITHOUT_FILES = ("list", "cite", "draw")
@@ -90,6 +93,8 @@ def main(arguments: Sequence[str]) -> int:
     if command in PROGRAMS:
         if command == "notebooks":
             name_mirror(ROOT)
+        if command == "browser":
+            os.environ.setdefault("REPRO_SITE", str(ROOT / "site"))
         os.chdir(ROOT)
         return become([python, *PROGRAMS[command], *rest])
     if command not in WITHOUT_FILES and not command.startswith("-"):
