@@ -52,7 +52,7 @@ PROGRAMS = {
     "test": ["-m", "pytest"],
     "docs": ["-m", "mkdocs", "build", "--strict"],
     "notebooks": ["-P", "scripts/run_notebooks.py"],
-    "browser": ["-m", "pytest", "tests/test_site.py"],
+    "browser": ["-m", "pytest", "tests/test_browser.py"],
 }
 """Commands that are not repro's: what Python is given before further words."""
 WITHOUT_FILES = ("list", "cite", "draw")

@@ -275,7 +275,7 @@ def test_failed_step_is_one_line_and_leaves_no_stamp(run, checkout, monkeypatch,
         (["test", "-x"], ["-m", "pytest", "-x"]),
         (["docs"], ["-m", "mkdocs", "build", "--strict"]),
         (["notebooks"], ["-P", "scripts/run_notebooks.py"]),
-        (["browser", "-x"], ["-m", "pytest", "tests/test_site.py", "-x"]),
+        (["browser", "-x"], ["-m", "pytest", "tests/test_browser.py", "-x"]),
         (["fig", "5", "--json"], ["-P", "-m", "repro", "fig", "5", "--json"]),
     ],
 )

@@ -1,5 +1,6 @@
 """The built site as files and over HTTP: its pages, their links, and a server on loopback."""
 
+import gzip
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+_TEXT = (".html", ".css", ".js", ".json", ".jsonld", ".svg", ".xml")
 _LINKING = {"a": "href", "link": "href", "img": "src", "script": "src", "source": "src"}
 
 
@@ -56,12 +58,35 @@ def broken_links(site: Path, pages: dict[str, Page]) -> list[str]:
             path = f"{path}index.html" if path.endswith("/") or not path else path
             if not (site / path).is_file():
                 broken.append(f"{name}: {link}")
-            elif path in pages and unquote(parts.fragment) not in {"", *pages[path].anchors}:
+            elif path in pages and not _is_there(unquote(parts.fragment), pages[path]):
                 broken.append(f"{name}: {link} (no such anchor)")
     return broken
 
 
-class _Silent(SimpleHTTPRequestHandler):
+def _is_there(fragment: str, page: Page) -> bool:
+    """Whether there is such an anchor; ``#paper=hbb`` is none, but a choice that a script reads."""
+    return not fragment or "=" in fragment or fragment in page.anchors
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Serves files, text compressed, as the servers do that pages are published on."""
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        path = path / "index.html" if path.is_dir() else path
+        if not path.is_file():
+            self.send_error(404)
+            return
+        content = path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        if path.suffix in _TEXT:
+            content = gzip.compress(content, 6)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
     def log_message(self, *_):
         pass
 
@@ -74,7 +99,7 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def served(site: Path) -> Iterator[str]:
     """Serve a folder on loopback; gives the address."""
-    server = _Server(("127.0.0.1", 0), partial(_Silent, directory=str(site)))
+    server = _Server(("127.0.0.1", 0), partial(_Handler, directory=str(site)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
