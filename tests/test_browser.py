@@ -305,12 +305,26 @@ def test_nothing_is_wider_than_a_phone(visit, main_pages):
     assert {name: found for name, found in wide.items() if found} == {}
 
 
+def look_for(page, words, result):
+    """Type words into the search until something is found: a slow page may not listen at first."""
+    late = pytest.importorskip("playwright.sync_api").TimeoutError
+    for _ in range(20):
+        page.click("input[data-md-component=search-query]")
+        page.fill("input[data-md-component=search-query]", "")
+        page.keyboard.type(words)
+        try:
+            result.wait_for(state="visible", timeout=6_000)
+        except late:
+            continue
+        return
+    pytest.fail(f"nothing is found for {words!r}")
+
+
 def test_search_finds_a_page_and_leads_there(visit):
     with visit("index.html") as visited:
         page = visited.page
-        page.fill("input[data-md-component=search-query]", "occlusion")
         result = page.locator("a.md-search-result__link").first
-        result.wait_for(state="visible")
+        look_for(page, "occlusion", result)
         target = result.get_attribute("href")
         with page.expect_navigation():
             result.click()

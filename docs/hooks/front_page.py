@@ -85,7 +85,8 @@ def _card(headline: _Headline) -> str:
     return (
         f'<div class="headline"><p class="network">{headline.network}, ROC-AUC</p>'
         f'<p class="number">{headline.unit * found["got"]:.3f}</p>'
-        f"<p>95 % interval {low} to {high}; the paper: {headline.unit * found['expected']:.3f}</p>"
+        f"<p>95 % interval {low} to {high}; published: {headline.unit * found['expected']:.3f} "
+        f"({html.escape(found['source'])})</p>"
         f"<p>{chip(found['verdict'])} {html.escape(found['reason'])} "
         f'(<a href="items/{path_of(item)}.html">{title_of(item).lower()}</a>)</p></div>\n'
     )

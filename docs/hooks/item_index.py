@@ -17,8 +17,11 @@ hide: [toc]
 # Tables and figures
 
 Each has a page: the picture, our numbers beside the paper's, verdicts with their reasons, the
-command, and what it was made from. Numbers of figures and tables are the catalogue's own: those of
-the publications are not confirmed yet. Costs are for two cores and the paper's whole data."""
+command, and what it was made from. Numbers of figures and tables are this catalogue's own: those of
+the publications are not confirmed yet. K are results of the authors' notebooks and talks beyond
+the papers' main line, P is about performance of programs, S is this package's own. Costs are for
+two cores, all from the start, and the paper's whole data unless they name other jets; items of a
+run share scores, so the seconds on an item's page can be far fewer."""
 
 
 def index_page(items: Sequence[Item]) -> str:

@@ -35,7 +35,7 @@ def item_page(
     """
     lines = [_WIDE] if item.kind == "table" else []
     lines += [f"# {title_of(item)}: {cell(item.title)}", ""]
-    lines += [f"{PAPERS_SHOWN[item.paper]}, `{item.id}`", ""]
+    lines += [f"{PAPERS_SHOWN[item.paper]}, `{item.id}`{_numbering(item)}", ""]
     if result is None:
         lines.append(_NOT_YET if item.module else f"{_NOT_YET} This version does not implement it.")
         lines += ["", "## What the paper claims", "", *expectations(item)]
@@ -50,6 +50,13 @@ def item_page(
     return "\n".join([*lines, ""])
 
 
+def _numbering(item: Item) -> str:
+    """Return what the item's number is in the publication, or whose number it is."""
+    if item.publication_label is not None:
+        return f", {item.publication_label} of the publication"
+    return ". Its number is [this catalogue's](../index.md), not yet confirmed as the publication's"
+
+
 def _computed(item: Item, result: Mapping[str, Any], folder: str) -> Iterator[str]:
     """Yield verdicts, picture, files, what they rest on, and the numbers."""
     if result["claims"]:
@@ -58,7 +65,8 @@ def _computed(item: Item, result: Mapping[str, Any], folder: str) -> Iterator[st
     files = RESULTS / folder / path_of(item)
     if files.with_suffix(".png").is_file():
         text = alternative(item, result)
-        yield from (f"![{cell(text)}]({place}{item.stem}.png){{ loading=lazy }}", "")
+        picture = f"{place}{item.stem}.png"
+        yield from (f"[![{cell(text)}]({picture}){{ loading=lazy }}]({picture})", "")
     if "rows" in result["values"] and files.with_suffix(".md").is_file():
         table = files.with_suffix(".md").read_text("utf-8")
         yield from (line.replace("$", "\\$") for line in table.splitlines() if line.startswith("|"))

@@ -1,6 +1,7 @@
 """Numbers and verdicts in words, and the HTML of tables that Markdown need not read again."""
 
 import html
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -55,12 +56,23 @@ def text(value: object, joint: str = ", ") -> str:
 def cell(content: str) -> str:
     r"""Return text that Markdown leaves alone in a cell of a table.
 
-    >>> cell("p_T | <1>")
-    'p\\_T \\| \\<1>'
+    >>> cell("p_T | <1>, `a_<b>`")
+    'p\\_T \\| &lt;1>, `a_<b>`'
     """
-    for mark in ("\\", "|", "*", "_", "<", "[", "]", "$"):
+    parts = content.split("`")
+    if len(parts) % 2 == 0:
+        # A single mark is no code.
+        return "\\`".join(map(_escaped, parts))
+    return "`".join(
+        part.replace("|", "\\|") if within else _escaped(part)
+        for part, within in zip(parts, itertools.cycle((False, True)), strict=False)
+    )
+
+
+def _escaped(content: str) -> str:
+    for mark in ("\\", "|", "*", "_", "[", "]", "$"):
         content = content.replace(mark, f"\\{mark}")
-    return content
+    return content.replace("<", "&lt;")
 
 
 def chip(verdict: str, count: int | None = None) -> str:
