@@ -328,7 +328,8 @@ def test_nothing_is_wider_than_a_phone(visit, main_pages):
 def test_search_finds_a_page_and_leads_there(visit):
     with visit("index.html") as visited:
         page = visited.page
-        page.fill("input[data-md-component=search-query]", "occlusion")
+        # Key by key: the search listens to keys, and filling in a field presses none.
+        page.locator("input[data-md-component=search-query]").press_sequentially("occlusion")
         result = page.locator("a.md-search-result__link").first
         result.wait_for(state="visible")
         target = result.get_attribute("href")
