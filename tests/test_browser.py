@@ -9,6 +9,7 @@ import os
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -168,52 +169,54 @@ def browser():
         running.close()
 
 
+@contextlib.contextmanager
+def opened(browser, address, name, viewport=DESKTOP, scheme="light", *, settled=True):
+    """Open a page in a window of its own, without a cache, and watch it."""
+    window = browser.new_context(
+        viewport=viewport, color_scheme=scheme, is_mobile=viewport is PHONE
+    )
+    try:
+        window.set_default_timeout(PATIENCE)
+        found = Visit(window.new_page())
+        watch(found, window, address)
+        found.page.goto(f"{address}{name}", wait_until="load")
+        if settled:
+            found.wait()
+        yield found
+    finally:
+        window.close()
+
+
+def watch(found, window, address):
+    """Write down what a page asks for, gets and complains of; what is elsewhere it does not get."""
+
+    def request(route):
+        parts = urlsplit(route.request.url)
+        if f"{parts.scheme}://{parts.netloc}/" == address:
+            route.continue_()
+        else:
+            found.elsewhere.append(route.request.url[:200])
+            route.abort()
+
+    def response(received):
+        if received.status >= 400:
+            found.failed.append(f"{received.status} {received.url}")
+        found.transferred[received.url] += int(received.headers.get("content-length", "0"))
+
+    def console(message):
+        if message.type in ("error", "warning"):
+            found.complaints.append(message.text)
+
+    window.route("**/*", request)
+    found.page.on("response", response)
+    found.page.on("console", console)
+    found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    found.page.on("websocket", lambda socket: found.elsewhere.append(socket.url))
+
+
 @pytest.fixture(scope="module")
 def visit(browser, address):
-    """Opens a page in a window of its own, without a cache, and watches it."""
-
-    @contextlib.contextmanager
-    def opened(name, viewport=DESKTOP, scheme="light", *, settled=True):
-        window = browser.new_context(
-            viewport=viewport, color_scheme=scheme, is_mobile=viewport is PHONE
-        )
-        try:
-            window.set_default_timeout(PATIENCE)
-            found = Visit(window.new_page())
-            watch(found, window)
-            found.page.goto(f"{address}{name}", wait_until="load")
-            if settled:
-                found.wait()
-            yield found
-        finally:
-            window.close()
-
-    def watch(found, window):
-        def request(route):
-            parts = urlsplit(route.request.url)
-            if f"{parts.scheme}://{parts.netloc}/" == address:
-                route.continue_()
-            else:
-                found.elsewhere.append(route.request.url[:200])
-                route.abort()
-
-        def response(received):
-            if received.status >= 400:
-                found.failed.append(f"{received.status} {received.url}")
-            length = received.headers.get("content-length", "0")
-            found.transferred[received.url] += int(length)
-
-        def console(message):
-            if message.type in ("error", "warning"):
-                found.complaints.append(message.text)
-
-        window.route("**/*", request)
-        found.page.on("response", response)
-        found.page.on("console", console)
-        found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
-        found.page.on("websocket", lambda socket: found.elsewhere.append(socket.url))
-
-    return opened
+    return partial(opened, browser, address)
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +266,23 @@ def test_broken_links_and_anchors_are_found(tmp_path):
 
 
 # --- in a browser -------------------------------------------------------------------------------
+
+
+def test_a_bad_page_is_seen_to_be_bad(browser, tmp_path):
+    (tmp_path / "index.html").write_text(
+        '<!doctype html><title>Bad</title><meta name="viewport" content="width=device-width">'
+        '<img src="https://example.org/a.png"><img src="absent.png">'
+        '<article><div style="width: 900px; color: #999; background: #fff">pale</div></article>'
+        "<script>throw new Error('broken')</script>"
+    )
+    with served(tmp_path) as address, opened(browser, address, "index.html", PHONE) as visited:
+        page = visited.page
+        assert visited.elsewhere == ["https://example.org/a.png"]
+        assert any(failure.endswith("/absent.png") for failure in visited.failed)
+        assert any("broken" in complaint for complaint in visited.complaints)
+        assert len(page.evaluate(UNSEEN_IMAGES)) == 2
+        assert list(page.evaluate(CONTRAST)) == ["div."]
+        assert page.evaluate(TOO_WIDE)[0].startswith("DIV: pale")
 
 
 def test_pages_load_nothing_from_elsewhere_and_have_no_errors(seen):
