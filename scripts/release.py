@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-_SECTION = r"^## \[?{version}\]?(?P<rest>[^\n]*)\n(?P<body>.*?)(?=^## |\Z)"
+_SECTION = r"^## \[?{version}(?![\w.])\]?(?P<rest>[^\n]*)\n(?P<body>.*?)(?=^## |\Z)"
 _DATED = re.compile(r" - \d{4}-\d{2}-\d{2}$")
 
 
@@ -62,8 +62,11 @@ def identifiers(tag: str) -> Iterator[str]:
 
     They are git's own names of these objects.
     """
-    if git("cat-file", "-t", tag) == "tag":
-        yield f"swh:1:rel:{git('rev-parse', tag)}"
+    if git("cat-file", "-t", tag) != "tag":
+        raise SystemExit(
+            f"{tag} is no annotated tag: make it with git tag -a, and fetch it as such"
+        )
+    yield f"swh:1:rel:{git('rev-parse', tag)}"
     yield f"swh:1:rev:{git('rev-parse', f'{tag}^{{commit}}')}"
     yield f"swh:1:dir:{git('rev-parse', f'{tag}^{{tree}}')}"
 

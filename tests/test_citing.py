@@ -5,8 +5,8 @@ import re
 import pytest
 import yaml
 
-from repro.catalogue import load_items
-from repro.catalogue.references import Reference, load_references, references_of
+from repro.catalogue import find_item, load_items
+from repro.catalogue.references import Reference, find_reference, load_references, references_of
 from repro.data.pins import load_registry
 from repro.fair.bibtex import entry_of
 from repro.fair.cff import citation_file
@@ -72,14 +72,25 @@ def test_simulated_jets_are_not_the_papers():
     assert "Bierlich:2022pythia" in simulated - on_paper
 
 
+@pytest.mark.parametrize("name", ["toptag/figS1", "toptag/tableS1"])
+def test_items_without_data_of_a_paper_are_simulated(name):
+    keys = {reference.key for reference in references_for([find_item(name)])}
+    assert {"Bierlich:2022pythia", "Cacciari:2011fastjet"} <= keys
+
+
+def test_the_bar_of_an_antiquark_is_kept():
+    assert r"b{$\bar{b}$} decays" in entry_of(find_reference("Moreno:2019in"))
+
+
 def test_citation_file_comes_back_as_it_was_written():
     document = citation_file(load_software(), usual_references())
     assert yaml.safe_load(to_yaml(document)) == document
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"type": "poem", "doi": "10.1/x"}, {"type": "article"}], ids=["type", "identifier"]
+    ("wrong", "said"),
+    [({"type": "poem", "doi": "10.1/x"}, "unknown type"), ({"type": "article"}, "no identifier")],
 )
-def test_what_is_no_reference_is_refused(wrong):
-    with pytest.raises(ValueError, match="k"):
+def test_what_is_no_reference_is_refused(wrong, said):
+    with pytest.raises(ValueError, match=said):
         Reference("k", **{"title": "t", "authors": ("A, B",), "year": 2020, **wrong})

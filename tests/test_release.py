@@ -65,6 +65,8 @@ def test_what_fits_together_can_be_released(release):
         ("CITATION.cff", "version: 1.2.2\n", "scripts/metadata.py"),
         ("CHANGELOG.md", "## [1.2.2] - 2025-01-02\n", "no section"),
         ("CHANGELOG.md", "## [1.2.3]\n", "no date"),
+        ("CHANGELOG.md", "## [1.2.3rc1] - 2026-01-01\n", "no section"),
+        ("CHANGELOG.md", "## [1.2.34] - 2026-01-01\n", "no section"),
     ],
 )
 def test_what_does_not_fit_is_said(release, tree, name, text, said):
@@ -89,6 +91,15 @@ def test_notes_have_the_changes_and_gits_own_names(release, tree):
     assert "- Old." not in notes
     for kind, name in (("rel", "v1.2.3"), ("rev", "HEAD"), ("dir", "HEAD^{tree}")):
         assert f"swh:1:{kind}:{git('-C', str(tree), 'rev-parse', name)}" in notes
+
+
+def test_a_tag_without_a_note_is_no_release(release, tree):
+    git("init", "-q", str(tree))
+    git("-C", str(tree), "add", ".")
+    git("-C", str(tree), "commit", "-q", "-m", "x")
+    git("-C", str(tree), "tag", "v1.2.3")
+    with pytest.raises(SystemExit, match="annotated"):
+        release.notes("v1.2.3", "1.2.3")
 
 
 def test_identifiers_of_contents_are_gits(tmp_path):

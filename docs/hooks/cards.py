@@ -7,6 +7,7 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from repro.data.store import shipped_path
 from repro.fair import cards
 from repro.fair.croissant import croissant
 from repro.fair.datasets import DataSet, dataset_record, load_datasets
@@ -21,9 +22,13 @@ and Croissant for the data sets that come with the package."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages and the records."""
+    """Add the pages, the records, and the data sets that the package ships."""
     for source, content in (*pages(), *records()):
         files.append(File.generated(config, f"cards/{source}", content=content))
+    for dataset in load_datasets().values():
+        if dataset.artifact is not None:
+            path = shipped_path(dataset.artifact)
+            files.append(File.generated(config, f"cards/{path.name}", abs_src_path=str(path)))
     return files
 
 
@@ -100,7 +105,8 @@ def data_page(dataset: DataSet) -> str:
     """Return the card of a data set, with its record in the page for search engines."""
     links = f"Records: [JSON-LD]({dataset.name}.jsonld)"
     if dataset.artifact is not None:
-        links += f", [Croissant]({dataset.name}.croissant.json)"
+        links += f", [Croissant]({dataset.name}.croissant.json). "
+        links += f"Data: [HDF5]({shipped_path(dataset.artifact).name})"
     record = json.dumps(dataset_record(dataset), ensure_ascii=False).replace("</", "<\\/")
     script = f'<script type="application/ld+json">{record}</script>'
     return "\n".join([cards.data_card(dataset), links, "", script, ""])

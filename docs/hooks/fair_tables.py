@@ -7,25 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from mkdocs.config.defaults import MkDocsConfig
+from marks import fill
 from mkdocs.exceptions import PluginError
-from mkdocs.structure.files import Files
-from mkdocs.structure.pages import Page
 
 from repro.data.pins import Artifact, load_registry
 from repro.fair.checklist import load_checklist, missing
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fill in the tables."""
-    del page, config, files
-    for name, make in (("checklist", checklist), ("licences", licences)):
-        mark = f"<!-- {name} -->"
-        if mark in markdown:
-            markdown = markdown.replace(mark, make())
-    return markdown
 
 
 def checklist() -> str:
@@ -60,3 +48,11 @@ def licences() -> str:
 def passed_on(members: Iterable[Artifact]) -> str:
     """Return whether files come with the package."""
     return "yes" if all(artifact.shipped for artifact in members) else "no, fetched"
+
+
+MARKS = {"checklist": checklist, "licences": licences}
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Fill in the tables."""
+    return fill(markdown, MARKS)

@@ -8,22 +8,13 @@ from typing import Any
 
 from marks import fill
 
-from repro.catalogue import load_claims
+from repro.fair.models import find_family, published_auc
 from repro.features.embedded import SHIPPED
 from repro.figures.record_jets import EMBEDDED
 from repro.models.cards import find_card
 from repro.models.embedded_weights import embedded_card, embedded_names
 from repro.training.recipe import Recipe, find_recipe
 
-_TABLES = {
-    "topodnn": "toptag/table1",
-    "mbns": "toptag/table2",
-    "pfn": "toptag/table3",
-    "pfin": "toptag/table4",
-    "augpfn": "toptag/table5",
-    "leakypfn": "toptag/table6",
-    "in": "hbb/table1",
-}
 _JETS = {"toptag": SHIPPED, "hbb": EMBEDDED}
 _MODELS = ("topodnn", "mbns", "mbns:trial", "pfn", "augpfn", "pfin:sum", "pfin:cat", "in")
 
@@ -66,7 +57,7 @@ def in_words(recipe: Recipe) -> str:
 def weights(paper: str) -> str:
     """Return the performance of a paper's embedded weights beside the published one."""
     names = [
-        name for name in embedded_names() if _TABLES[find_card(name).family].startswith(f"{paper}/")
+        name for name in embedded_names() if find_family(find_card(name).family).paper == paper
     ]
     if not names:
         return "This version ships none."
@@ -76,7 +67,8 @@ def weights(paper: str) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name in names:
-        document = embedded_card(find_card(name))
+        card = find_card(name)
+        document, published = embedded_card(card), published_auc(card)
         training = document["training"]
         found = next(entry for key, entry in document["metrics"].items() if key != "validation")
         auc = found["auc"]
@@ -84,21 +76,9 @@ def weights(paper: str) -> str:
         lines.append(
             f"| `{name}` | {training['data']['jets']:,} | {training['epochs']} "
             f"| {training['seconds'] / 60:.0f} | {100 * auc['value']:.2f} [{low}, {high}] "
-            f"| {published(name)} |"
+            f"| {'' if published is None else f'{published:.2f}'} |"
         )
     return "\n".join([*lines, "", f"Measured on the jets that come with the package (`{jets}`)."])
-
-
-def published(name: str) -> str:
-    """Return the published AUC of a variant in per cent, empty if there is none."""
-    family, _, variant = name.partition(":")
-    wanted = (_TABLES[family], f"rows.{variant}.auc")
-    found: list[Any] = [
-        claim.expected
-        for claim in load_claims(_TABLES[family].partition("/")[0])
-        if (claim.item, claim.value) == wanted and claim.comparison == "within"
-    ]
-    return f"{found[0]:.2f}" if found else ""
 
 
 MARKS = {"recipes": recipes, "weights": weights}

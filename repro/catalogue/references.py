@@ -9,9 +9,6 @@ from typing import Any
 
 __all__ = ["Reference", "find_reference", "in_words", "load_references", "references_of"]
 
-OTHERS = "others"
-"""Stands for the authors that a list leaves out, as in BibTeX."""
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -118,14 +115,9 @@ def _short_names(authors: Iterable[str]) -> str:
 
     >>> _short_names(["Neubauer, Mark S.", "FAIR4HEP"])
     'M. S. Neubauer, FAIR4HEP'
-    >>> _short_names(["Butter, Anja", "others"])
-    'A. Butter et al.'
     """
-    names = list(authors)
-    listed = [_short_name(name) for name in names if name != OTHERS]
-    if len(listed) > 4:
-        return f"{listed[0]} et al."
-    return ", ".join(listed) + (" et al." if OTHERS in names else "")
+    names = list(map(_short_name, authors))
+    return f"{names[0]} et al." if len(names) > 4 else ", ".join(names)
 
 
 def _short_name(name: str) -> str:

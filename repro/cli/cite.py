@@ -46,7 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     items = [find_item(name) for name in arguments.ids]
     simulated = arguments.data == "embedded"
-    found = references_for(items, simulated=simulated) if items else usual_references()
+    found = (
+        references_for(items, simulated=simulated)
+        if items
+        else usual_references(simulated=simulated)
+    )
     software = load_software()
     if arguments.format == "cff":
         print(to_yaml(citation_file(software, found)), end="")

@@ -7,10 +7,9 @@ from repro.fair.software import Software
 
 __all__ = ["entry_of", "entry_of_software"]
 
-# BibTeX programs that know no Unicode take these.
-_LETTERS = str.maketrans(
-    {"é": r"{\'e}", "ö": r"{\"o}", "ü": r"{\"u}", "→": r"{$\to$}", "\u0304": "", "&": r"\&"}
-)
+# BibTeX programs that know no Unicode take these; the bar is a letter of its own, after its b.
+_BARRED = ("b\u0304", r"{$\bar{b}$}")
+_LETTERS = str.maketrans({"é": r"{\'e}", "ö": r"{\"o}", "ü": r"{\"u}", "→": r"{$\to$}", "&": r"\&"})
 
 
 def entry_of(reference: Reference) -> str:
@@ -58,12 +57,14 @@ def _fields(reference: Reference) -> Iterator[tuple[str, str]]:
 
 def _author(name: str) -> str:
     """Return a name; what is no person's name must not be taken apart."""
-    return name if "," in name or name == "others" else f"{{{name}}}"
+    return name if "," in name else f"{{{name}}}"
+
+
+def _plain(value: str) -> str:
+    return value.replace(*_BARRED).translate(_LETTERS)
 
 
 def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
     width = max(map(len, fields))
-    lines = [
-        f"  {name:{width}} = {{{value.translate(_LETTERS)}}}" for name, value in fields.items()
-    ]
+    lines = [f"  {name:{width}} = {{{_plain(value)}}}" for name, value in fields.items()]
     return "\n".join([f"@{kind}{{{key},", ",\n".join(lines), "}"])

@@ -8,6 +8,7 @@ from repro.data.hbb.features import Feature
 from repro.data.pins import Artifact, find_artifact
 from repro.fair.datasets import DataSet, original_data, variables_of
 from repro.fair.models import find_family, published_auc
+from repro.fair.software import load_software
 from repro.features.dictionary import InputColumns, input_columns
 from repro.models.cards import Card
 from repro.models.embedded_weights import embedded_card, has_embedded
@@ -133,7 +134,8 @@ def _own_weights(card: Card) -> Iterator[str]:
         yield f"- **Performance on {name}** ({jets:,} jets): {_performance(entry)}."
     environment = document["environment"]
     yield f"- **Made with**: torch {environment['torch']} on {environment['device']}."
-    yield f"- **File**: {weights['bytes']:,} bytes, sha256 {weights['sha256']}; MIT."
+    named = f"{weights['bytes']:,} bytes, sha256 {weights['sha256']}"
+    yield f"- **File**: {named}; {load_software().licence}."
 
 
 def _performance(entry: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from repro.catalogue.references import OTHERS, Reference
+from repro.catalogue.references import Reference
 from repro.fair.software import Software
 
 __all__ = ["citation_file", "reference_entry"]
@@ -69,4 +69,4 @@ def _author(name: str) -> dict[str, str]:
     family, comma, given = name.partition(", ")
     if comma:
         return {"family-names": family, "given-names": given}
-    return {"name": "and others" if name == OTHERS else name}
+    return {"name": name}

@@ -10,12 +10,19 @@ from repro.models.cards import load_cards
 
 __all__ = ["references_for", "usual_references"]
 
+# Compares simulated jets with the paper's, whatever jets are asked for.
+_CLOSURE = "closure"
 _DATA = {"toptag": "toptag/data", "hbb": GROUP}
 
 
-def usual_references() -> list[Reference]:
-    """Return the papers that are reproduced, and the data that they are about."""
+def usual_references(*, simulated: bool = False) -> list[Reference]:
+    """Return the papers that are reproduced, and the data that they are about.
+
+    Args:
+        simulated: Whether what made the package's own jets is cited as well.
+    """
     keys = [*references_of("papers", PAPERS), *_of_files(_DATA.values())]
+    keys += references_of("simulation", ["all"]) if simulated else ()
     return [find_reference(key) for key in dict.fromkeys(keys)]
 
 
@@ -34,9 +41,9 @@ def references_for(items: Iterable[Item], *, simulated: bool = False) -> list[Re
 def _keys(item: Item, *, simulated: bool) -> Iterator[str]:
     families = [model.partition(":")[0] for model in item.models]
     yield from references_of("papers", [item.paper])
-    if simulated:
+    if simulated or item.method == _CLOSURE:
         yield from references_of("simulation", ["all"])
-    else:
+    if not simulated:
         yield from _of_files((*item.data, *item.fixtures))
     yield from _of_files(
         name for family in families for card in load_cards(family).values() for name in card.authors

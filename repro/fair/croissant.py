@@ -5,6 +5,7 @@ array in an HDF5 file; the path of each stands as the name of its column.
 """
 
 import itertools
+from pathlib import PurePosixPath
 from typing import Any
 
 from repro.errors import BadInput
@@ -82,7 +83,8 @@ def croissant(dataset: DataSet) -> dict[str, Any]:
                 "@id": artifact.name,
                 "name": artifact.name,
                 "description": f"HDF5, as {dataset.command!r} makes it.",
-                "contentUrl": artifact.shipped,
+                # Beside the record, as the site has both.
+                "contentUrl": PurePosixPath(artifact.shipped).name,
                 "contentSize": f"{artifact.size} B",
                 "encodingFormat": "application/x-hdf5",
                 "sha256": artifact.sha256,

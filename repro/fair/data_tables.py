@@ -62,7 +62,9 @@ def make_tables(
         units: By dotted path, the units of numbers whose results do not state them.
     """
     headings = {key: column["title"] for key, column in values.get("columns", {}).items()}
-    groups = _group(find_leaves(_without_lists_in_rows(values)))
+    # Lists of one length side by side are a curve, but not what an item says of all.
+    shown = _without_lists_in_rows(values).items()
+    groups = _group(leaf for key, entry in shown for leaf in find_leaves(entry, (key,)))
     single = {key for key, group in groups.items() if len(group) == 1 and key.curve is None}
     tables = _numbers([groups[key][0] for key in groups if key in single], units or {})
     for key, group in groups.items():

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from repro.catalogue.references import Reference, find_reference, references_of
-from repro.data.hbb.features import Feature
+from repro.data.hbb.features import Feature, track_features, vertex_features
 from repro.data.hbb.measured import KINDS, columns_of
 from repro.data.pins import Artifact, find_artifact
 from repro.errors import UnknownName
@@ -21,7 +21,6 @@ from repro.fair.linked import (
     variable_entry,
 )
 from repro.fair.software import load_software
-from repro.features.dictionary import input_columns
 
 __all__ = [
     "DataSet",
@@ -35,7 +34,6 @@ __all__ = [
 ]
 
 _ORIGINAL = {"toptag": "toptag-reference", "hbb": "hbb-record"}
-_FAMILY = {"toptag": "pfn", "hbb": "in"}
 
 
 @dataclass(frozen=True)
@@ -128,13 +126,17 @@ def find_dataset(name: str) -> DataSet:
 
 
 def variables_of(dataset: DataSet) -> tuple[Variable, ...]:
-    """Return the dictionary of what is in the file of a shipped data set."""
-    return tuple(_PACKED[dataset.paper]())
+    """Return the dictionary of what is in the files of a data set."""
+    return tuple((_PACKED if dataset.command else _PUBLISHED)[dataset.paper]())
 
 
 def dataset_record(dataset: DataSet) -> dict[str, Any]:
     """Return the record of a data set as JSON-LD."""
-    return {"@context": CONTEXT, **dataset_entry(dataset), **_variables(dataset)}
+    variables = [
+        variable_entry(variable.feature, alternateName=variable.path)
+        for variable in variables_of(dataset)
+    ]
+    return {"@context": CONTEXT, **dataset_entry(dataset), "variableMeasured": variables}
 
 
 def dataset_entry(dataset: DataSet) -> dict[str, Any]:
@@ -144,9 +146,7 @@ def dataset_entry(dataset: DataSet) -> dict[str, Any]:
         "@id": dataset.identifier,
         "name": dataset.title,
         "alternateName": dataset.name,
-        "description": dataset.description,
-        "usageInfo": dataset.intended_use,
-        "disambiguatingDescription": " ".join(dataset.limits),
+        "description": " ".join([dataset.description, dataset.intended_use, *dataset.limits]),
         "isAccessibleForFree": True,
     }
     published = dataset.published
@@ -158,7 +158,7 @@ def dataset_entry(dataset: DataSet) -> dict[str, Any]:
     entry |= {
         "author": [author_entry(name) for name in software.authors],
         "license": licence_url(software.licence),
-        "creditText": dataset.command,
+        "measurementTechnique": f"Simulation: {dataset.command}",
         "citation": [
             reference_entry(find_reference(key)) for key in references_of("simulation", ["all"])
         ],
@@ -167,19 +167,6 @@ def dataset_entry(dataset: DataSet) -> dict[str, Any]:
         entry["distribution"] = file_entry(dataset.artifact)
         entry["version"] = software.version
     return entry
-
-
-def _variables(dataset: DataSet) -> dict[str, Any]:
-    """Return the dictionary: of what is in a shipped file, else of what networks are given."""
-    if dataset.artifact is not None:
-        entries = [
-            variable_entry(variable.feature, alternateName=variable.path)
-            for variable in variables_of(dataset)
-        ]
-    else:
-        columns = input_columns(_FAMILY[dataset.paper])
-        entries = [variable_entry(column.feature) for column in columns]
-    return {"variableMeasured": entries}
 
 
 def _packed_constituents() -> Iterator[Variable]:
@@ -201,4 +188,18 @@ def _packed_measured() -> Iterator[Variable]:
             yield Variable(f"measured/{kind}/{column.name}", feature, kind, column.dtype)
 
 
+def _published_momenta() -> Iterator[Variable]:
+    text = resources.files("repro.data").joinpath("tables.toml").read_text("utf-8")
+    for name, entry in tomllib.loads(text)["columns"].items():
+        feature = Feature(name, entry["meaning"], entry.get("unit", ""))
+        yield Variable(name, feature, "jets", entry["dtype"])
+
+
+def _published_features() -> Iterator[Variable]:
+    for kind, features in (("tracks", track_features()), ("vertices", vertex_features())):
+        for feature in features:
+            yield Variable(feature.name, feature, kind, "float32")
+
+
 _PACKED = {"toptag": _packed_constituents, "hbb": _packed_measured}
+_PUBLISHED = {"toptag": _published_momenta, "hbb": _published_features}

@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from repro.catalogue import Item, find_item, load_claims
+from repro.catalogue.references import find_reference, references_of
 from repro.fair.axes import vocabulary
 from repro.fair.cells import Cell, dependent_cell, independent_cell
 from repro.fair.data_tables import DataTable, Variable, make_tables
 from repro.fair.leaves import Point
+from repro.fair.linked import licence_url
+from repro.fair.software import load_software
 from repro.fair.yaml_text import to_yaml
 from repro.results.document import Result, whose_weights
 
@@ -69,16 +72,18 @@ def claim_units(item_id: str) -> dict[str, str]:
 
 
 def _about(paper: str) -> dict[str, Any]:
-    known = vocabulary()["papers"][paper]
-    addresses = [f"https://arxiv.org/abs/{name}" for name in known["arxiv"]]
-    addresses += [f"https://doi.org/{name}" for name in known["dois"]]
+    published = [find_reference(key) for key in references_of("papers", [paper])]
+    numbers = [reference.arxiv for reference in published if reference.arxiv]
+    addresses = [f"https://arxiv.org/abs/{name}" for name in numbers]
+    addresses += [f"https://doi.org/{reference.doi}" for reference in published if reference.doi]
     return {
         "comment": (
-            f"{known['title']}: numbers recomputed by the package repro, item by item of its "
-            "catalogue, with two-sided 95 % intervals as errors. They are not the publication's "
+            f"{'; '.join(reference.title for reference in published)}: "
+            "numbers recomputed by the package repro, item by item of its catalogue, "
+            "with two-sided 95 % intervals as errors. They are not the publication's "
             "own numbers. A dash stands for an undefined or infinite value."
         ),
-        "record_ids": [{"type": "arxiv", "id": name} for name in known["arxiv"]],
+        "record_ids": [{"type": "arxiv", "id": name} for name in numbers],
         "additional_resources": [
             {"location": address, "description": "The publication whose items are recomputed."}
             for address in addresses
@@ -105,8 +110,15 @@ def _entry(item: Item, result: Result, table: DataTable, *, has_picture: bool) -
         "location": f"Item {item.id} of the catalogue of repro",
         "description": " ".join(_description(result, table)),
         "keywords": list(_keywords(item, result, table)),
-        "data_license": dict(vocabulary()["licence"]),
     }
+    # What was computed on a user's own jets is the user's to license.
+    if result.data["source"] != "path":
+        licence = load_software().licence
+        entry["data_license"] = {
+            "name": licence,
+            "url": licence_url(licence),
+            "description": vocabulary()["licence"]["description"],
+        }
     if has_picture:
         described = f"The picture of {item.id}, drawn from these numbers."
         entry["additional_resources"] = [

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from repro.catalogue.references import OTHERS, Reference
+from repro.catalogue.references import Reference
 from repro.data.hbb.features import Feature
 from repro.data.pins import Artifact
 
@@ -40,7 +40,7 @@ def reference_entry(reference: Reference) -> dict[str, Any]:
         "@type": _TYPES[reference.type],
         "@id": reference.url,
         "name": reference.title,
-        "author": [author_entry(name) for name in reference.authors if name != OTHERS],
+        "author": [author_entry(name) for name in reference.authors],
         "datePublished": str(reference.year),
     }
     if reference.arxiv:

@@ -4,6 +4,7 @@ A variant is one architecture; each set of weights of it is a model of its own.
 """
 
 import functools
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -124,7 +125,6 @@ def _common(card: Card, origin: str) -> dict[str, Any]:
         "fair4ml:modelCategory": list(family.category),
         "fair4ml:intendedUse": family.intended_use,
         "fair4ml:modelRisksBiasLimitations": " ".join(family.limits),
-        "fair4ml:usageInstructions": f"repro score {card.name} FILE --out scores.npy",
         "citation": [reference_entry(find_reference(key)) for key in dict.fromkeys(keys)],
         "additionalProperty": list(_architecture(card)),
         "variableMeasured": [
@@ -155,6 +155,7 @@ def _of_authors(card: Card) -> dict[str, Any]:
     keys = [key for file in files for key in file.references]
     cited = [find_reference(key) for key in dict.fromkeys(keys)]
     record |= {
+        "fair4ml:usageInstructions": _usage(card, "authors"),
         "author": [author_entry(name) for name in cited[0].authors],
         "identifier": _identifiers(files),
         "distribution": [file_entry(file) for file in files],
@@ -163,7 +164,7 @@ def _of_authors(card: Card) -> dict[str, Any]:
     }
     auc = published_auc(card)
     if auc is not None:
-        found = property_entry("ROC-AUC", auc, unitText="%", description="as published")
+        found = property_entry("auc", round(auc / 100, 8), description="as published")
         record["fair4ml:hasEvaluation"] = [_evaluation(original_data(paper), [found])]
     return record
 
@@ -175,12 +176,14 @@ def _of_package(card: Card) -> dict[str, Any]:
     file = f"{stem_of(card)}.safetensors"
     learned = _dataset_of(training["data"]["simulation"], find_family(card.family).paper)
     record |= {
+        "fair4ml:usageInstructions": _usage(card, "embedded"),
         "author": [author_entry(name) for name in software.authors],
         "version": software.version,
         "license": licence_url(software.licence),
         "identifier": [f"sha256:{weights['sha256']}"],
         "distribution": [checksum_entry(weights["sha256"], weights["bytes"], file, "safetensors")],
         "fair4ml:trainedOn": _with_hash(learned, training["data"]["sha256"]),
+        "fair4ml:validatedOn": {"@id": learned.identifier},
         "fair4ml:hasEvaluation": [
             _evaluation(
                 _dataset_of(entry["jets"]["simulation"], find_family(card.family).paper),
@@ -191,17 +194,26 @@ def _of_package(card: Card) -> dict[str, Any]:
         ],
     }
     record["additionalProperty"] += [
-        property_entry("training", training["recipe"]),
+        property_entry("recipe", json.dumps(training["recipe"], ensure_ascii=False)),
         property_entry("seed", training["recipe"]["seed"]),
         property_entry("jets learned from", training["data"]["jets"]),
         property_entry("epochs", training["epochs"]),
         property_entry("chosen epoch", training["chosen_epoch"]),
         property_entry("seconds of training", training["seconds"]),
-        property_entry("environment", document["environment"]),
+        property_entry("environment", json.dumps(document["environment"])),
     ]
     if begun := training["begun_with"]:
-        record["fair4ml:fineTunedFrom"] = f"sha256:{begun['sha256']}"
+        record["fair4ml:fineTunedFrom"] = {
+            "@type": "fair4ml:MLModel",
+            "@id": f"#sha256:{begun['sha256']}",
+            "identifier": f"sha256:{begun['sha256']}",
+        }
     return record
+
+
+def _usage(card: Card, weights: str) -> str:
+    """Return a command that applies a model."""
+    return f"repro score {card.name} FILE --out scores.npy --weights {weights}"
 
 
 def _metrics(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -219,8 +231,10 @@ def _evaluation(
     entry: dict[str, Any] = {
         "@type": "fair4ml:MLModelEvaluation",
         "fair4ml:evaluationDataset": {"@id": dataset.identifier},
-        "fair4ml:evaluationMetrics": [result["name"] for result in results],
-        "fair4ml:evaluationResults": results,
+        "fair4ml:evaluationMetrics": results,
+        "fair4ml:evaluationResults": ", ".join(
+            f"{result['name']} {result['value']:g}" for result in results
+        ),
     }
     return entry | ({"description": f"{part} jets"} if part else {})
 

@@ -1,6 +1,7 @@
 """Where a result was computed: versions, device, commit; and the pinned files that it read."""
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -40,10 +41,13 @@ def environment(device: str) -> dict[str, str | None]:
 
 
 def commit() -> str | None:
-    """Return the commit of the checkout that the package runs from; None if installed."""
+    """Return the commit of the checkout that the package runs from.
+
+    Installed, it is that of the image of a container, which ``REPRO_COMMIT`` names; else None.
+    """
     root = Path(repro.__file__).resolve().parents[1]
     if not (root / ".git").exists():
-        return None
+        return os.environ.get("REPRO_COMMIT") or None
     try:
         found = subprocess.run(  # noqa: S603 - fixed arguments
             ["git", "-C", str(root), *_DESCRIBE],  # noqa: S607 - whichever git the user has
