@@ -159,6 +159,15 @@ def test_the_edge_of_a_tolerance_agrees_and_just_beyond_it_does_not(expected, al
     assert judge(claim, edge + side * max(1e-4 * allowed, 1e-6))["verdict"] == "deviates"
 
 
+@pytest.mark.parametrize(
+    ("expected", "said"), [(0.5, True), (-0.4, True), (0.6, False), (0, False)]
+)
+def test_a_tolerance_that_lets_zero_pass_is_said(expected, said):
+    entry = judge(make_claim(expected), expected, own_weights=True)
+    assert entry["verdict"] == "replicated"
+    assert entry["reason"].endswith("; so would zero") == said
+
+
 def test_an_exact_tolerance_is_exact():
     claim = make_claim(59_323, reproduction=Tolerance("a count", absolute=0))
     assert judge(claim, 59_323)["verdict"] == "reproduced"

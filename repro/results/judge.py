@@ -89,7 +89,17 @@ def judge_claim(claim: Claim, result: Result) -> dict[str, Any]:
     else:
         agreed, reason = _on_sample(claim, measured, evidence, tolerance)
     verdict = "not tested" if agreed is None else success if agreed else "deviates"
+    if agreed and _zero_agrees(claim, tolerance):
+        reason += "; so would zero"
     return _entry(claim, measured, tolerance, verdict, reason)
+
+
+def _zero_agrees(claim: Claim, tolerance: Tolerance) -> bool:
+    """Return whether a number that is not zero is expected so loosely that zero would agree."""
+    expected = claim.expected
+    if claim.comparison != "within" or not isinstance(expected, int | float) or expected == 0:
+        return False
+    return tolerance.distance(expected) >= abs(expected)
 
 
 def _tolerance_for(claim: Claim, evidence: Evidence, *, simulated: bool) -> Tolerance | None:
