@@ -1,5 +1,6 @@
 """The page of one table or figure."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,6 @@ from repro.catalogue import Item
 
 __all__ = ["item_page"]
 
-_WIDE = "---\nhide: [toc]\n---\n"
 _NOT_YET = "Not computed yet."
 _FILES = {
     ".pdf": "picture as PDF",
@@ -33,7 +33,7 @@ def item_page(
         result: The committed result, if there is one.
         stored: The committed result on the jets that the authors stored, if there is one.
     """
-    lines = [_WIDE] if item.kind == "table" else []
+    lines = list(_front_matter(item))
     lines += [f"# {title_of(item)}: {cell(item.title)}", ""]
     lines += [f"{PAPERS_SHOWN[item.paper]}, `{item.id}`{_numbering(item)}", ""]
     if result is None:
@@ -48,6 +48,14 @@ def item_page(
         if document is not None:
             lines += ["", f"## What it is made from{title}", "", *made_from(document)]
     return "\n".join([*lines, ""])
+
+
+def _front_matter(item: Item) -> Iterator[str]:
+    """Yield the title of the window, which tells both papers apart; tables have the whole width."""
+    yield from ("---", f"title: {json.dumps(f'{title_of(item)} of {item.paper}')}")
+    if item.kind == "table":
+        yield "hide: [toc]"
+    yield from ("---", "")
 
 
 def _numbering(item: Item) -> str:
