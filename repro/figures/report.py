@@ -16,6 +16,7 @@ from repro.figures.pictures import draw, draw_again
 from repro.figures.run import compute_item
 from repro.results.document import Result
 from repro.results.fingerprint import fingerprint
+from repro.results.form import wrong_places
 from repro.results.provenance import commit, environment, versions
 
 __all__ = ["Step", "compute_items", "find_results", "plan_of", "plan_of_reading", "take_items"]
@@ -106,9 +107,11 @@ def find_results(
 
     Raises:
         MissingData: If there are none, or one is not there that must be.
-        BadInput: If one is no document of this version, or of another item.
+        BadInput: If one is no document of this version, or of another item, or says of a claim
+            what another has said.
     """
     found = {}
+    judged: set[str] = set()
     for item in items:
         path = source / item.paper / f"{item.stem}.json"
         if not path.is_file():
@@ -118,12 +121,28 @@ def find_results(
         result = Result.from_json(path)
         if result.item != item.id:
             raise BadInput(f"{path} is the document of {result.item}: name it as repro wrote it")
+        _check(path, result, judged)
         found[item.id] = path, result
     if not found:
         raise MissingData(
             f"{source} holds no results such as toptag/fig05.json: 'repro verify --out' writes them"
         )
     return found
+
+
+def _check(path: Path, result: Result, judged: set[str]) -> None:
+    """Refuse a document that cannot be described, and add its claims to those that are judged.
+
+    Raises:
+        BadInput: If it has not the form of a result document, or judges what is judged already.
+    """
+    wrong = next(wrong_places(result.document()), None)
+    if wrong is not None:
+        raise BadInput(f"{path} is no result document, by its {wrong}: compute it again")
+    for claim in result.claims:
+        if claim["id"] in judged:
+            raise BadInput(f"{path} has claim {claim['id']}, which is judged before: remove one")
+        judged.add(claim["id"])
 
 
 def take_items(
