@@ -8,6 +8,7 @@ from typing import Any
 
 from repro.catalogue import Item
 from repro.data.integrity import hash_file
+from repro.data.store import Store
 from repro.errors import BadInput, MissingData, NotAvailable, ReproError
 from repro.fair.report_folder import ReportFolder
 from repro.fair.run_record import now
@@ -19,7 +20,15 @@ from repro.results.fingerprint import fingerprint
 from repro.results.form import wrong_places
 from repro.results.provenance import commit, environment, versions
 
-__all__ = ["Step", "compute_items", "find_results", "plan_of", "plan_of_reading", "take_items"]
+__all__ = [
+    "Step",
+    "compute_items",
+    "find_results",
+    "plan_of",
+    "plan_of_reading",
+    "take_items",
+    "without_paths",
+]
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,11 +43,13 @@ class Step:
         item: The item.
         result: None if it could not be computed.
         error: Why it could not.
+        why: The same, as a report says it: with files by their names, without paths.
     """
 
     item: Item
     result: Result | None
     error: ReproError | None = None
+    why: str = ""
 
 
 def plan_of(context: Context, items: Sequence[Item]) -> dict[str, Any]:
@@ -64,9 +75,10 @@ def plan_of(context: Context, items: Sequence[Item]) -> dict[str, Any]:
     return {"settings": settings, "sources": sources, "software": environment(context.device)}
 
 
-def plan_of_reading() -> dict[str, Any]:
-    """Return the same for a report of results that are at hand."""
-    return {"software": {**versions(), "commit": commit()}}
+def plan_of_reading(found: Mapping[str, tuple[Path, Result]]) -> dict[str, Any]:
+    """Return the same for a report of results that are at hand: other results, another report."""
+    results = {item_id: hash_file(path) for item_id, (path, _) in found.items()}
+    return {"results": results, "software": {**versions(), "commit": commit()}}
 
 
 def compute_items(folder: ReportFolder, items: Sequence[Item], context: Context) -> Iterator[Step]:
@@ -87,8 +99,9 @@ def compute_items(folder: ReportFolder, items: Sequence[Item], context: Context)
         try:
             result = compute_item(item, context)
         except ReproError as error:
-            folder.fail(item, str(error), started)
-            yield Step(item, None, error)
+            why = without_paths(str(error), _places(context))
+            folder.fail(item, why, started)
+            yield Step(item, None, error, why)
             continue
         ended = now()
         folder.add(item, result, draw(item, result), started, ended)
@@ -171,6 +184,34 @@ def _pictures(path: Path, result: Result) -> dict[str, bytes]:
         return draw_again(path)[1]
     except NotAvailable:
         return {}
+
+
+def without_paths(text: str, places: Mapping[str, str]) -> str:
+    """Return a text in which places are called by their names alone.
+
+    Args:
+        text: Such as an error.
+        places: What each path is to be called.
+
+    >>> without_paths("/home/me/my jets.h5 is not there", {"/home/me/my jets.h5": "my jets.h5"})
+    'my jets.h5 is not there'
+    """
+    names: dict[str, str] = {}
+    for place, name in places.items():
+        ways = (place, str(Path(place).absolute()), str(Path(place).resolve()))
+        names |= dict.fromkeys(ways, name)
+    # The longest first: a file before the folder that it is in.
+    for path in sorted(names, key=len, reverse=True):
+        text = text.replace(path, names[path] or path)
+    return text
+
+
+def _places(context: Context) -> dict[str, str]:
+    """Return where things of the user lie that an error can name, and what to call them."""
+    store = Store()
+    chosen = (context.settings.data, context.settings.weights, str(store.directory), *store.mirrors)
+    whole = {str(Path.home()): "~", str(Path.cwd()): "."}
+    return whole | {place: Path(place).name for place in chosen}
 
 
 def _by_name(chosen: str) -> str:
