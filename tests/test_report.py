@@ -2,6 +2,7 @@
 
 import collections
 import csv
+import dataclasses
 import hashlib
 import json
 import re
@@ -15,6 +16,7 @@ import pytest
 from repro.cli import main
 from repro.data.pins import find_artifact
 from repro.errors import BadInput, MissingData
+from repro.fair.software import load_software
 from repro.figures import report as making
 
 FIGURES = Path(__file__).resolve().parent.parent / "figures"
@@ -136,6 +138,48 @@ def test_inputs_have_hash_licence_and_citation_of_their_pins(taken):
     assert entity["@id"] in set(entries(graph["#item/toptag/fig5"]["object"]))
     jets = graph["#input/toptag/embedded/matched-1.h5"]
     assert jets["sha256"] == find_artifact("toptag/embedded/matched-1.h5").sha256
+
+
+def test_a_file_that_is_not_the_pinned_one_has_the_hash_that_was_read(tmp_path):
+    document = json.loads((FIGURES / "toptag" / "fig05.json").read_text("utf-8"))
+    weights, name = document["weights"], document["weights"][0]["id"]
+    other = "0123456789abcdef" * 4
+    arguments = broken_document(tmp_path, weights=[{**weights[0], "sha256": other}, *weights[1:]])
+    assert main(["report", *arguments, "--out", str(tmp_path / "out"), "-q"]) == 0
+    graph = check_structure(tmp_path / "out")
+    (entity,) = (e for e in graph.values() if e.get("name") == name)
+    assert entity["sha256"] == other
+    assert entity["@id"] == f"#input/{name}/{other[:16]}"
+    pin = find_artifact(weights[1]["id"])
+    assert next(e for e in graph.values() if e.get("name") == pin.id)["@id"] in pin.urls
+
+
+def test_names_of_any_kind_give_ids_that_lead_somewhere(tmp_path):
+    jets = tmp_path / "my jets#1 %é.h5"
+    shutil.copy(Path(making.__file__).parents[1] / "data/embedded/toptag_matched_1.h5", jets)
+    options = ["--data", str(jets), "--weights", "embedded", "--jets", "300", "-q"]
+    out = tmp_path / "report"
+    assert main(["report", "toptag/fig5", *options, "--out", str(out)]) in (0, 1)
+    graph = check_structure(out)
+    (name,) = (name for name, e in graph.items() if e.get("name") == jets.name)
+    assert name.startswith("#input/my%20jets%231%20%25%C3%A9.h5")
+    assert all(re.fullmatch(r"[!#$%&'()*+,./:;=?@\w~-]+", name, re.ASCII) for name in graph)
+    assert not any("#" in name[1:] and name.startswith("#") for name in graph)
+    formal = [e for e in graph.values() if e["@type"] == "FormalParameter"]
+    assert {e["@id"] for e in formal} == set(entries(graph["reproduce.sh"]["input"]))
+    assert all(e["@id"] == f"#parameter/{e['name']}" for e in formal)
+
+
+def test_the_licence_is_the_package_s_and_not_that_of_inputs(taken, monkeypatch, tmp_path):
+    root = graph_of(taken)["./"]
+    assert root["license"]["@id"] == f"https://spdx.org/licenses/{load_software().licence}.html"
+    assert "inputs are no part of it and keep their own licences" in root["description"]
+    other = dataclasses.replace(load_software(), licence="CC0-1.0")
+    monkeypatch.setattr("repro.fair.crate.load_software", lambda: other)
+    out = tmp_path / "out"
+    assert main(["report", FAST[0], "--from", str(FIGURES), "--out", str(out), "-q"]) == 0
+    for name in ("./", "reproduce.sh"):
+        assert graph_of(out)[name]["license"]["@id"] == "https://spdx.org/licenses/CC0-1.0.html"
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_its_links_lead_somewhere(taken):
