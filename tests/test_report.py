@@ -1,8 +1,8 @@
-"""``repro report``: whole, resumable, and described so that other programs take it."""
+"""``repro report``: whole, and described so that other programs take it."""
 
 import collections
 import csv
-import hashlib
+import dataclasses
 import json
 import re
 import shutil
@@ -11,16 +11,25 @@ import sys
 from pathlib import Path
 
 import pytest
+from report_folders import (
+    FAST,
+    FIGURES,
+    Counting,
+    broken_document,
+    check_structure,
+    contents,
+    entries,
+    graph_of,
+    run,
+)
 
 from repro.cli import main
 from repro.data.pins import find_artifact
 from repro.errors import MissingData
+from repro.fair.software import load_software
 from repro.figures import report as making
 
-FIGURES = Path(__file__).resolve().parent.parent / "figures"
 ITEMS = ("toptag/fig5", "toptag/table8", "hbb/figK7", "hbb/tableK3")
-COMPUTING = ["--data", "embedded", "--weights", "embedded", "--jets", "300", "--device", "cpu"]
-FAST = ["toptag/fig5", "toptag/fig7"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,51 +47,6 @@ def taken(tmp_path_factory):
         patch.setattr(making, "commit", lambda: "a" * 40)
         assert main(["report", *ITEMS, "--from", str(FIGURES), "--out", str(folder), "-q"]) == 0
     return folder
-
-
-def graph_of(folder):
-    document = json.loads((folder / "ro-crate-metadata.json").read_text("utf-8"))
-    return {entity["@id"]: entity for entity in document["@graph"]}
-
-
-def files_of(folder):
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    return found - {"ro-crate-metadata.json"}
-
-
-def contents(folder):
-    return {name: (folder / name).read_bytes() for name in sorted(files_of(folder))}
-
-
-def entries(value):
-    """All references of an entity."""
-    if isinstance(value, dict):
-        if value.keys() == {"@id"}:
-            yield value["@id"]
-        for entry in value.values():
-            yield from entries(entry)
-    elif isinstance(value, list):
-        for entry in value:
-            yield from entries(entry)
-
-
-def run(arguments, folder):
-    return main(["report", *arguments, *COMPUTING, "--out", str(folder), "-q"])
-
-
-def check_structure(folder):
-    graph = graph_of(folder)
-    for entity in graph.values():
-        missing = [name for name in entries(entity) if name not in graph]
-        allowed = [name for name in missing if name.startswith("https://w3id.org/ro/crate/1.1")]
-        assert missing == allowed, entity["@id"]
-    listed = {name for name in entries(graph["./"]["hasPart"]) if ":" not in name}
-    assert listed == files_of(folder)
-    for name in listed:
-        content = (folder / name).read_bytes()
-        assert graph[name]["sha256"] == hashlib.sha256(content).hexdigest(), name
-        assert graph[name]["contentSize"] == str(len(content)), name
-    return graph
 
 
 def test_each_file_is_listed_with_its_hash_and_each_reference_leads_somewhere(taken):
@@ -136,6 +100,48 @@ def test_inputs_have_hash_licence_and_citation_of_their_pins(taken):
     assert entity["@id"] in set(entries(graph["#item/toptag/fig5"]["object"]))
     jets = graph["#input/toptag/embedded/matched-1.h5"]
     assert jets["sha256"] == find_artifact("toptag/embedded/matched-1.h5").sha256
+
+
+def test_a_file_that_is_not_the_pinned_one_has_the_hash_that_was_read(tmp_path):
+    document = json.loads((FIGURES / "toptag" / "fig05.json").read_text("utf-8"))
+    weights, name = document["weights"], document["weights"][0]["id"]
+    other = "0123456789abcdef" * 4
+    arguments = broken_document(tmp_path, weights=[{**weights[0], "sha256": other}, *weights[1:]])
+    assert main(["report", *arguments, "--out", str(tmp_path / "out"), "-q"]) == 0
+    graph = check_structure(tmp_path / "out")
+    (entity,) = (e for e in graph.values() if e.get("name") == name)
+    assert entity["sha256"] == other
+    assert entity["@id"] == f"#input/{name}/{other[:16]}"
+    pin = find_artifact(weights[1]["id"])
+    assert next(e for e in graph.values() if e.get("name") == pin.id)["@id"] in pin.urls
+
+
+def test_names_of_any_kind_give_ids_that_lead_somewhere(tmp_path):
+    jets = tmp_path / "my jets#1 %é.h5"
+    shutil.copy(Path(making.__file__).parents[1] / "data/embedded/toptag_matched_1.h5", jets)
+    options = ["--data", str(jets), "--weights", "embedded", "--jets", "300", "-q"]
+    out = tmp_path / "report"
+    assert main(["report", "toptag/fig5", *options, "--out", str(out)]) in (0, 1)
+    graph = check_structure(out)
+    (name,) = (name for name, e in graph.items() if e.get("name") == jets.name)
+    assert name.startswith("#input/my%20jets%231%20%25%C3%A9.h5")
+    assert all(re.fullmatch(r"[!#$%&'()*+,./:;=?@\w~-]+", name, re.ASCII) for name in graph)
+    assert not any("#" in name[1:] and name.startswith("#") for name in graph)
+    formal = [e for e in graph.values() if e["@type"] == "FormalParameter"]
+    assert {e["@id"] for e in formal} == set(entries(graph["reproduce.sh"]["input"]))
+    assert all(e["@id"] == f"#parameter/{e['name']}" for e in formal)
+
+
+def test_the_licence_is_the_package_s_and_not_that_of_inputs(taken, monkeypatch, tmp_path):
+    root = graph_of(taken)["./"]
+    assert root["license"]["@id"] == f"https://spdx.org/licenses/{load_software().licence}.html"
+    assert "inputs are no part of it and keep their own licences" in root["description"]
+    other = dataclasses.replace(load_software(), licence="CC0-1.0")
+    monkeypatch.setattr("repro.fair.crate.load_software", lambda: other)
+    out = tmp_path / "out"
+    assert main(["report", FAST[0], "--from", str(FIGURES), "--out", str(out), "-q"]) == 0
+    for name in ("./", "reproduce.sh"):
+        assert graph_of(out)[name]["license"]["@id"] == "https://spdx.org/licenses/CC0-1.0.html"
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_its_links_lead_somewhere(taken):
@@ -199,151 +205,6 @@ def test_exit_codes_are_those_of_verify(tmp_path, capsys):
     assert main([*take, str(tmp_path / "d"), "toptag/C18"]) == 0
     assert (tmp_path / "d" / "toptag" / "fig05.json").is_file()
     assert capsys.readouterr().out.splitlines()[-1] == f"wrote {tmp_path / 'd'}"
-
-
-class Counting:
-    """Computes as ever, and counts; stops at an item if it is told to."""
-
-    def __init__(self, stop_at=None, error=KeyboardInterrupt):
-        self.items, self.stop_at, self.error = [], stop_at, error
-        self.compute = making.compute_item
-
-    def __call__(self, item, context):
-        self.items.append(item.id)
-        if item.id == self.stop_at:
-            raise self.error
-        return self.compute(item, context)
-
-
-def test_an_interrupted_report_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    out = tmp_path / "report"
-    first = Counting(stop_at="toptag/fig7")
-    monkeypatch.setattr(making, "compute_item", first)
-    assert run(FAST, out) == 130
-    assert not (out / "ro-crate-metadata.json").exists()
-    second = Counting()
-    second.compute = first.compute
-    monkeypatch.setattr(making, "compute_item", second)
-    assert run(FAST, out) in (0, 1)
-    assert second.items == ["toptag/fig7"]
-    graph = check_structure(out)
-    for item in FAST:
-        action = graph[f"#item/{item}"]
-        assert action["startTime"] <= action["endTime"]
-    # A whole one has nothing left to compute; a changed one has.
-    run(FAST, out)
-    assert second.items == ["toptag/fig7"]
-    (out / "toptag" / "fig05.json").write_text("{}")
-    run(FAST, out)
-    assert second.items == ["toptag/fig7", "toptag/fig5"]
-    check_structure(out)
-
-
-def test_with_uncommitted_changes_all_is_computed_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(making, "commit", lambda: "a" * 40 + "-dirty")
-    counting = Counting()
-    monkeypatch.setattr(making, "compute_item", counting)
-    run(FAST[:1], tmp_path / "report")
-    run(FAST[:1], tmp_path / "report")
-    assert counting.items == FAST[:1] * 2
-
-
-def test_other_settings_are_another_report(tmp_path, capsys):
-    out = tmp_path / "report"
-    run(FAST[:1], out)
-    before = contents(out)
-    capsys.readouterr()
-    assert main(["report", *FAST[:1], *COMPUTING, "--seed", "1", "--out", str(out)]) == 2
-    assert "holds a report with other settings" in capsys.readouterr().err.splitlines()[-1]
-    assert run(FAST, out) == 2
-    assert "other items" in capsys.readouterr().err
-    assert contents(out) == before
-
-
-def test_an_item_that_cannot_be_computed_is_a_failed_action(tmp_path, monkeypatch):
-    counting = Counting(stop_at="toptag/fig7", error=MissingData("no such jets"))
-    monkeypatch.setattr(making, "compute_item", counting)
-    out = tmp_path / "report"
-    assert run(FAST, out) in (0, 1)
-    graph = check_structure(out)
-    action = graph["#item/toptag/fig7"]
-    assert action["actionStatus"] == "http://schema.org/FailedActionStatus"
-    assert action["error"] == "no such jets"
-    assert "no such jets" in (out / "README.md").read_text("utf-8")
-    rows = list(csv.DictReader((out / "verdicts.csv").read_text("utf-8").splitlines()))
-    assert {r["verdict"] for r in rows if r["item"] == "toptag/fig7"} == {"not tested"}
-
-
-def test_if_nothing_can_be_computed_nothing_is_written(tmp_path, monkeypatch, capsys):
-    counting = Counting(stop_at="toptag/fig5", error=MissingData("no such jets"))
-    monkeypatch.setattr(making, "compute_item", counting)
-    out = tmp_path / "report"
-    assert run(FAST[:1], out) == 2
-    assert capsys.readouterr().err.splitlines()[-1] == "repro: error: no such jets"
-    assert not out.exists()
-
-
-def test_a_user_s_file_is_named_by_its_hash_and_no_path_gets_out(tmp_path):
-    jets = tmp_path / "private" / "mine.h5"
-    jets.parent.mkdir()
-    shutil.copy(Path(making.__file__).parents[1] / "data/embedded/toptag_matched_1.h5", jets)
-    out = tmp_path / "report"
-    options = ["--data", str(jets), "--weights", "embedded", "--jets", "300", "-q"]
-    assert main(["report", "toptag/fig5", *options, "--out", str(out)]) in (0, 1)
-    for name, content in contents(out).items():
-        assert b"private" not in content, name
-    assert "private" not in (out / "ro-crate-metadata.json").read_text("utf-8")
-    hashed = hashlib.sha256(jets.read_bytes()).hexdigest()
-    (entity,) = (e for e in graph_of(out).values() if e.get("name") == "mine.h5")
-    assert entity["sha256"] == hashed
-
-
-def broken_document(folder, **changes):
-    document = json.loads((FIGURES / "toptag" / "fig05.json").read_text("utf-8"))
-    path = folder / "from" / "toptag" / "fig05.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({**document, **changes}))
-    return ["toptag/fig5", "--from", str(folder / "from")]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (lambda folder: ["toptag/fig5", "--from", str(folder / "none")], "is not there"),
-        (lambda folder: ["--from", str(folder / "none")], "holds no results"),
-        (lambda _: ["--from", str(FIGURES), "--jets", "3"], "leave out --jets"),
-        (lambda folder: broken_document(folder, schema=2), "another schema version"),
-        (lambda folder: broken_document(folder, item="toptag/fig6"), "document of toptag/fig6"),
-        (lambda _: ["toptag/fig99", "--from", str(FIGURES)], "unknown item"),
-    ],
-)
-def test_what_cannot_be_taken_is_one_line_and_leaves_nothing(tmp_path, capsys, arguments, words):
-    out = tmp_path / "out"
-    assert main(["report", *arguments(tmp_path), "--out", str(out)]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert words in line
-    assert not out.exists()
-
-
-def test_other_files_stay_as_they_are(tmp_path, capsys):
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "thesis.tex").write_text("mine")
-    command = ["report", "toptag/fig5", "--from", str(FIGURES), "--out"]
-    assert main([*command, str(out)]) == 2
-    assert "holds other files" in capsys.readouterr().err
-    assert contents(out) == {"thesis.tex": b"mine"}
-    report = tmp_path / "report"
-    assert main([*command, str(report), "-q"]) == 0
-    (report / "hepdata" / "notes.txt").write_text("mine")
-    before = contents(report)
-    assert main([*command, str(report)]) == 2
-    assert "holds hepdata/notes.txt" in capsys.readouterr().err
-    assert contents(report) == before
-    for place in (tmp_path / "report" / "README.md", tmp_path / "report" / "README.md" / "x"):
-        assert main([*command, str(place)]) == 2
-        (line,) = capsys.readouterr().err.splitlines()
-        assert "choose another" in line
 
 
 def validate(folder):

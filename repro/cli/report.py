@@ -10,12 +10,13 @@ from repro.catalogue import Claim, Item, find_item, load_claims, load_items
 from repro.cli.options import add_computing, add_paper, add_verbosity, make_context
 from repro.cli.verdicts import item_lines, summary_line
 from repro.cli.verify import check_names
-from repro.errors import BadInput
+from repro.errors import BadInput, ReproError
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
     from collections.abc import Iterator
 
+    from repro.fair.report_folder import ReportFolder
     from repro.figures.report import Step
 
 __all__ = ["add_parser", "run"]
@@ -67,12 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
     folder, steps = _begin(arguments, [item for item in items if item.module])
     judged: list[dict[str, Any]] = []
     done, last, computed = set(), None, 0
-    for step in steps:
+    for step in _steps(folder, steps):
         done.add(step.item.id)
         if step.result is None:
             last = step.error
             mine = [claim for claim in claims if claim.item == step.item.id]
-            entries = [not_tested(claim, str(step.error)) for claim in mine]
+            entries = [not_tested(claim, step.why) for claim in mine]
         else:
             computed += 1
             entries = [dict(entry) for entry in step.result.claims]
@@ -81,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.verbosity > 0:
             print(*item_lines(step.item.id, step.result, entries, each=True), sep="\n", flush=True)
     if last is not None and not computed:
+        folder.abandon()
         raise last
     for claim in (claim for claim in claims if claim.item not in done):
         judged.append({"item": claim.item, **not_tested(claim, _why(claim, arguments.source))})
@@ -90,6 +92,15 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"wrote {arguments.out}")
     failed = summary["deviates"] + (summary["not tested"] if arguments.strict else 0)
     return int(failed > 0)
+
+
+def _steps(folder: "ReportFolder", steps: "Iterable[Step]") -> "Iterator[Step]":
+    """Yield the items; if they end with an error before the first, leave no report of none."""
+    try:
+        yield from steps
+    except ReproError:
+        folder.abandon()
+        raise
 
 
 def _outcome(step: "Step", entries: Sequence[dict[str, Any]]) -> str:
@@ -102,7 +113,9 @@ def _outcome(step: "Step", entries: Sequence[dict[str, Any]]) -> str:
     return summary_line(counts) if counts else "no claim is about it"
 
 
-def _begin(arguments: argparse.Namespace, items: Sequence[Item]) -> "tuple[Any, Iterator[Step]]":
+def _begin(
+    arguments: argparse.Namespace, items: Sequence[Item]
+) -> "tuple[ReportFolder, Iterator[Step]]":
     """Return the folder, and the items as they come."""
     from repro.fair.report_folder import ReportFolder  # noqa: PLC0415
     from repro.figures import report  # noqa: PLC0415 - imports torch
@@ -118,7 +131,8 @@ def _begin(arguments: argparse.Namespace, items: Sequence[Item]) -> "tuple[Any, 
         raise BadInput(f"--from takes results as they are: leave out --{' and --'.join(changed)}")
     found = report.find_results(arguments.source, items, all_of_them=bool(arguments.ids))
     items = [item for item in items if item.id in found]
-    folder = ReportFolder(arguments.out, items, report.plan_of_reading(), _command(arguments))
+    plan = report.plan_of_reading(found)
+    folder = ReportFolder(arguments.out, items, plan, _command(arguments))
     return folder, report.take_items(folder, found, items)
 
 

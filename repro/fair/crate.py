@@ -17,6 +17,7 @@ from repro.fair.crate_inputs import Inputs, licence_entity
 from repro.fair.crate_runs import item_action, report_action, software_entity
 from repro.fair.crate_words import METADATA, README, WORKFLOW, Entity, refer, words
 from repro.fair.run_record import RunRecord
+from repro.fair.software import load_software
 from repro.results.document import Result
 from repro.results.judge import summarise
 
@@ -29,7 +30,6 @@ _CONTEXT = [
     {"sha256": f"{_WFRUN}sha256", "md5": f"{_WFRUN}md5"},
 ]
 _SHELL = "#sh"
-_LICENCE = "MIT"
 
 
 def make_crate(
@@ -135,10 +135,12 @@ def _root(
         "name": f"Report of repro on {len(results)} tables and figures of {papers}",
         "description": (
             "Tables and figures of papers on explaining jet classifiers, recomputed, and their "
-            f"claims, judged: {counts}."
+            f"claims, judged: {counts}. The numbers are facts. The licence is that of the "
+            "package's own words and code in it; inputs are no part of it and keep their own "
+            "licences."
         ),
         "datePublished": record.ended,
-        "license": {"@id": licence_entity(_LICENCE)["@id"]},
+        "license": {"@id": _licence()["@id"]},
         "conformsTo": refer(profile["id"] for profile in words()["profile"]),
         "mainEntity": {"@id": WORKFLOW},
         "hasPart": refer(parts),
@@ -154,22 +156,23 @@ def _profiles() -> Iterator[Entity]:
             "name": profile["name"],
             "version": profile["version"],
         }
-    yield licence_entity(_LICENCE)
+    yield _licence()
+
+
+def _licence() -> Entity:
+    """Return the package's licence, under which what it writes of its own is."""
+    return licence_entity(load_software().licence)
 
 
 def _workflow(file: Entity, record: RunRecord, parameters: Sequence[Entity]) -> Entity:
-    formal = [entity for entity in parameters if entity["@type"] == "FormalParameter"]
-    ways = {
-        way: refer(entity["@id"] for entity in formal if entity["@id"].startswith(f"#{way}/"))
-        for way in ("input", "output")
-    }
+    formal = [entity["@id"] for entity in parameters if entity["@type"] == "FormalParameter"]
     return {
         **file,
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "programmingLanguage": {"@id": _SHELL},
         "version": record.plan["software"]["repro"],
-        "license": {"@id": licence_entity(_LICENCE)["@id"]},
-        **{way: entities for way, entities in ways.items() if entities},
+        "license": {"@id": _licence()["@id"]},
+        **({"input": refer(formal)} if formal else {}),
     }
 
 

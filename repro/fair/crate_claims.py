@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from repro.catalogue import find_item
-from repro.fair.crate_words import Entity, words
+from repro.fair.crate_words import Entity, fragment, words
 
 __all__ = ["claim_entities"]
 
@@ -33,7 +33,7 @@ def claim_entities(claims: Sequence[Mapping[str, Any]], files: Collection[str]) 
     for claim in claims:
         document = _document(claim["item"])
         known = document in files
-        stated, reviewed = f"#claim/{claim['id']}", f"#verdict-of/{claim['id']}"
+        stated, reviewed = fragment("claim", claim["id"]), fragment("verdict-of", claim["id"])
         yield {
             "@id": stated,
             "@type": ["Claim", "PropertyValue"],

@@ -6,7 +6,7 @@ from typing import Any
 from repro.catalogue.references import find_reference
 from repro.data.pins import Artifact, find_artifact
 from repro.errors import UnknownName
-from repro.fair.crate_words import Entity, refer, words
+from repro.fair.crate_words import Entity, fragment, refer, words
 from repro.results.document import Result
 
 __all__ = ["Inputs", "licence_entity"]
@@ -72,9 +72,11 @@ class Inputs:
         return next((name for name in found if name.startswith("sha256:")), "")
 
     def _add(self, name: str, checksum: str, identifier: str | None) -> str:
-        try:
-            entity = self._pinned(find_artifact(name))
-        except UnknownName:
+        """Take in a file: the pinned one of this name only if it is the one that was read."""
+        artifact = _find(name)
+        if artifact is not None and (not checksum or checksum in _checksums(artifact)):
+            entity = self._pinned(artifact)
+        else:
             entity = _unpinned(name, checksum, identifier)
         if entity["@id"] not in self._entities:
             self._entities[entity["@id"]] = entity
@@ -93,7 +95,7 @@ class Inputs:
         suffix = artifact.name.rpartition(".")[2]
         form = words()["formats"].get(_NAMES.get(artifact.kind, suffix), {})
         return {
-            "@id": address or f"#input/{artifact.id}",
+            "@id": address or fragment("input", artifact.id),
             "@type": "File" if address else "CreativeWork",
             "name": artifact.id,
             "description": artifact.origin,
@@ -121,6 +123,18 @@ def _data(data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from data.get("files", ())
 
 
+def _find(name: str) -> Artifact | None:
+    try:
+        return find_artifact(name)
+    except UnknownName:
+        return None
+
+
+def _checksums(artifact: Artifact) -> tuple[str, ...]:
+    """Return the hashes of a pinned file, of each kind that is known."""
+    return f"sha256:{artifact.sha256}", f"md5:{artifact.md5}"
+
+
 def _address(artifact: Artifact) -> str | None:
     """Return where a file lies: by its content if an archive has it so, else its first address."""
     content = artifact.swhid.rpartition(":")[2] if artifact.swhid else None
@@ -132,7 +146,7 @@ def _unpinned(name: str, checksum: str, identifier: str | None) -> Entity:
     """Return the entity of a file that is not in the crate and of which no address is known."""
     short = checksum.rpartition(":")[2][:16]
     entity: Entity = {
-        "@id": f"#input/{name}" + (f"/{short}" if short else ""),
+        "@id": fragment("input", name, *([short] if short else [])),
         "@type": "CreativeWork",
         "name": name,
         "description": "A file that is no part of this crate; its hash says which.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from repro.catalogue import find_item
 from repro.fair.crate_inputs import Inputs
-from repro.fair.crate_words import WORKFLOW, Entity, refer
+from repro.fair.crate_words import WORKFLOW, Entity, fragment, refer
 from repro.fair.run_record import ItemRun, RunRecord
 from repro.results.document import Result
 
@@ -66,7 +66,8 @@ def item_action(
     if result is None:
         return [{**action, "error": run.error, "instrument": {"@id": WORKFLOW}}]
     settings = [
-        _setting(f"#item/{item_id}/{name}", name, value) for name, value in result.settings.items()
+        _setting(fragment("item", item_id, "settings", name), name, value)
+        for name, value in result.settings.items()
     ]
     settings.append(_setting(f"#item/{item_id}/seconds", "seconds", result.seconds))
     stem = f"{item.paper}/{item.stem}."
@@ -85,7 +86,7 @@ def report_action(record: RunRecord, inputs: Inputs, files: Sequence[str]) -> li
     for name, value in record.plan.get("settings", {}).items():
         if value is None:
             continue
-        formal, actual = f"#input/--{name}", f"#value/--{name}"
+        formal, actual = f"#parameter/{name}", f"#value/{name}"
         kind = next((word for kind, word in _TYPES if isinstance(value, kind)), "Text")
         parameters.append(
             {

@@ -4,9 +4,9 @@ A report that was interrupted goes on where it stopped, if the same is asked for
 ``ro-crate-metadata.json`` is there, which is written last and removed first.
 """
 
+import contextlib
 import dataclasses
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ __all__ = ["ReportFolder"]
 _SUFFIXES = ("json", "csv", "png", "pdf", "md", "tex")
 _PREVIEW = "index.html"
 _SUBMISSIONS = "hepdata"
-_SUBMITTED = re.compile(rf"{_SUBMISSIONS}/\w+/(submission\.yaml|(fig|table)\w+\.(yaml|png))")
+_SUBMITTED = re.compile(
+    rf"{_SUBMISSIONS}/\w+/(submission\.yaml|(fig|table)\w+\.(yaml|png))", re.ASCII
+)
 _FIXED = (run_record.NAME, METADATA, README, WORKFLOW, _PREVIEW, "verdicts.csv", "verdicts.md")
 
 
@@ -54,9 +56,13 @@ class ReportFolder:
         self.path = path
         self._items = items
         plan = {"items": [item.id for item in items], **plan}
+        self._new_folder = not path.exists()
         found = _contents(path)
+        self._begun_now = not found
         if not found:
+            # It comes first: what is interrupted before any item is there goes on, too.
             self._record = RunRecord(plan, command, started=now())
+            self._record.write(path)
             return
         if run_record.NAME not in found:
             raise BadInput(f"{path} holds other files: choose another folder, or an empty one")
@@ -68,6 +74,20 @@ class ReportFolder:
                 "choose another folder, or remove it"
             )
         _refuse_others(path, found, items)
+
+    def abandon(self) -> None:
+        """Leave nothing of a report that was begun now and has no item; leave all of others.
+
+        Raises:
+            BadInput: If something cannot be removed.
+        """
+        if self._begun_now and not any(run.sha256 for run in self._record.items.values()):
+            self._remove(*self._own())
+            papers = {self.path / item.paper for item in self._items}
+            for folder in (*papers, *([self.path] if self._new_folder else [])):
+                # Whatever somebody else put into it stays.
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
 
     def result_of(self, item: Item) -> Result | None:
         """Return the result of an item that the report has, unchanged; None if it has none."""
@@ -120,22 +140,38 @@ class ReportFolder:
             BadInput: If it cannot be written.
         """
         self._remove(METADATA)
-        results = [found for item in self._items if (found := self.result_of(item)) is not None]
+        results = self._results()
         texts = {
             "verdicts.csv": as_csv(claims),
             "verdicts.md": as_markdown(claims),
             README: _readme(self._record, claims),
             WORKFLOW: _workflow(self._record),
-            _PREVIEW: make_preview(results, claims, self._record, _contents(self.path)),
+            _PREVIEW: make_preview(results, claims, self._record, self._own()),
         }
         for name, text in texts.items():
             write_atomically(self.path / name, text.encode())
         self._write_submissions(results)
         self._record = dataclasses.replace(self._record, ended=now())
         self._record.write(self.path)
-        files = {name: self.path / name for name in _contents(self.path)}
+        files = {name: self.path / name for name in self._own()}
         crate = make_crate(self._record, results, claims, files)
         write_atomically(self.path / METADATA, crate.encode())
+
+    def _results(self) -> list[Result]:
+        """Return the results, and remove what earlier runs left of items that have none."""
+        results = []
+        for item in self._items:
+            result = self.result_of(item)
+            if result is not None:
+                results.append(result)
+            else:
+                document = self._document(item)
+                self._remove(*(document.with_suffix(f".{suffix}") for suffix in _SUFFIXES))
+        return results
+
+    def _own(self) -> list[str]:
+        """Return the names of the report's files, whatever else has come into the folder."""
+        return [name for name in _contents(self.path) if _is_own(name, self._items)]
 
     def _remove(self, *names: str | Path) -> None:
         """Remove files: what describes the whole goes before anything changes."""
@@ -144,7 +180,7 @@ class ReportFolder:
                 (self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise BadInput(
-                f"cannot write {self.path}: {error.strerror}; choose another folder"
+                f"cannot change {self.path}: {error.strerror}; choose another folder"
             ) from error
 
     def _document(self, item: Item) -> Path:
@@ -152,7 +188,7 @@ class ReportFolder:
 
     def _write_submissions(self, results: Iterable[Result]) -> None:
         folder = self.path / _SUBMISSIONS
-        shutil.rmtree(folder, ignore_errors=True)
+        self._remove(*(name for name in self._own() if _SUBMITTED.fullmatch(name)))
         by_paper: dict[str, list[Result]] = {}
         for result in results:
             by_paper.setdefault(find_item(result.item).paper, []).append(result)
@@ -167,26 +203,43 @@ class ReportFolder:
 
 
 def _contents(path: Path) -> list[str]:
-    """Return the names of all files in a folder and below it; none if there is no folder."""
+    """Return the names of all files in a folder and below it; none if there is no folder.
+
+    Names that begin with a dot do not count: desktops write such files, and a write that was killed
+    leaves one.
+
+    Raises:
+        BadInput: If it is no folder, cannot be read, or a link lies in it, which leads elsewhere.
+    """
     if path.exists() and not path.is_dir():
         raise BadInput(f"{path} is no folder: choose another")
     try:
-        files = [entry for entry in path.rglob("*") if not entry.is_dir()]
+        entries = sorted(entry.relative_to(path) for entry in path.rglob("*"))
+        seen = [e for e in entries if not any(part.startswith(".") for part in e.parts)]
+        links = [entry for entry in seen if (path / entry).is_symlink()]
+        files = [entry.as_posix() for entry in seen if not (path / entry).is_dir()]
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}; choose another") from error
-    return sorted(entry.relative_to(path).as_posix() for entry in files)
+    if links:
+        raise BadInput(f"{path} holds the link {links[0].as_posix()}: move it away")
+    return sorted(files)
 
 
-def _refuse_others(path: Path, found: Iterable[str], items: Iterable[Item]) -> None:
+def _is_own(name: str, items: Sequence[Item]) -> bool:
+    """Return whether a report of these items has a file of this name."""
+    stem, _, suffix = name.rpartition(".")
+    of_an_item = suffix in _SUFFIXES and any(stem == f"{i.paper}/{i.stem}" for i in items)
+    return of_an_item or name in _FIXED or _SUBMITTED.fullmatch(name) is not None
+
+
+def _refuse_others(path: Path, found: Iterable[str], items: Sequence[Item]) -> None:
     """Refuse a folder with files that no report of these items has.
 
     Raises:
         BadInput: If there is one.
     """
-    own = {f"{item.paper}/{item.stem}.{suffix}" for item in items for suffix in _SUFFIXES}
-    own |= set(_FIXED)
     for name in found:
-        if name not in own and not _SUBMITTED.fullmatch(name):
+        if not _is_own(name, items):
             raise BadInput(f"{path} holds {name}, which is not of the report: move it away")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from repro.catalogue import Item
 from repro.data.integrity import hash_file
+from repro.data.store import Store
 from repro.errors import BadInput, MissingData, NotAvailable, ReproError
 from repro.fair.report_folder import ReportFolder
 from repro.fair.run_record import now
@@ -16,9 +17,18 @@ from repro.figures.pictures import draw, draw_again
 from repro.figures.run import compute_item
 from repro.results.document import Result
 from repro.results.fingerprint import fingerprint
+from repro.results.form import wrong_places
 from repro.results.provenance import commit, environment, versions
 
-__all__ = ["Step", "compute_items", "find_results", "plan_of", "plan_of_reading", "take_items"]
+__all__ = [
+    "Step",
+    "compute_items",
+    "find_results",
+    "plan_of",
+    "plan_of_reading",
+    "take_items",
+    "without_paths",
+]
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,11 +43,13 @@ class Step:
         item: The item.
         result: None if it could not be computed.
         error: Why it could not.
+        why: The same, as a report says it: with files by their names, without paths.
     """
 
     item: Item
     result: Result | None
     error: ReproError | None = None
+    why: str = ""
 
 
 def plan_of(context: Context, items: Sequence[Item]) -> dict[str, Any]:
@@ -63,9 +75,10 @@ def plan_of(context: Context, items: Sequence[Item]) -> dict[str, Any]:
     return {"settings": settings, "sources": sources, "software": environment(context.device)}
 
 
-def plan_of_reading() -> dict[str, Any]:
-    """Return the same for a report of results that are at hand."""
-    return {"software": {**versions(), "commit": commit()}}
+def plan_of_reading(found: Mapping[str, tuple[Path, Result]]) -> dict[str, Any]:
+    """Return the same for a report of results that are at hand: other results, another report."""
+    results = {item_id: hash_file(path) for item_id, (path, _) in found.items()}
+    return {"results": results, "software": {**versions(), "commit": commit()}}
 
 
 def compute_items(folder: ReportFolder, items: Sequence[Item], context: Context) -> Iterator[Step]:
@@ -86,8 +99,9 @@ def compute_items(folder: ReportFolder, items: Sequence[Item], context: Context)
         try:
             result = compute_item(item, context)
         except ReproError as error:
-            folder.fail(item, str(error), started)
-            yield Step(item, None, error)
+            why = without_paths(str(error), _places(context))
+            folder.fail(item, why, started)
+            yield Step(item, None, error, why)
             continue
         ended = now()
         folder.add(item, result, draw(item, result), started, ended)
@@ -106,9 +120,11 @@ def find_results(
 
     Raises:
         MissingData: If there are none, or one is not there that must be.
-        BadInput: If one is no document of this version, or of another item.
+        BadInput: If one is no document of this version, or of another item, or says of a claim
+            what another has said.
     """
     found = {}
+    judged: set[str] = set()
     for item in items:
         path = source / item.paper / f"{item.stem}.json"
         if not path.is_file():
@@ -118,12 +134,28 @@ def find_results(
         result = Result.from_json(path)
         if result.item != item.id:
             raise BadInput(f"{path} is the document of {result.item}: name it as repro wrote it")
+        _check(path, result, judged)
         found[item.id] = path, result
     if not found:
         raise MissingData(
             f"{source} holds no results such as toptag/fig05.json: 'repro verify --out' writes them"
         )
     return found
+
+
+def _check(path: Path, result: Result, judged: set[str]) -> None:
+    """Refuse a document that cannot be described, and add its claims to those that are judged.
+
+    Raises:
+        BadInput: If it has not the form of a result document, or judges what is judged already.
+    """
+    wrong = next(wrong_places(result.document()), None)
+    if wrong is not None:
+        raise BadInput(f"{path} is no result document, by its {wrong}: compute it again")
+    for claim in result.claims:
+        if claim["id"] in judged:
+            raise BadInput(f"{path} has claim {claim['id']}, which is judged before: remove one")
+        judged.add(claim["id"])
 
 
 def take_items(
@@ -152,6 +184,34 @@ def _pictures(path: Path, result: Result) -> dict[str, bytes]:
         return draw_again(path)[1]
     except NotAvailable:
         return {}
+
+
+def without_paths(text: str, places: Mapping[str, str]) -> str:
+    """Return a text in which places are called by their names alone.
+
+    Args:
+        text: Such as an error.
+        places: What each path is to be called.
+
+    >>> without_paths("/home/me/my jets.h5 is not there", {"/home/me/my jets.h5": "my jets.h5"})
+    'my jets.h5 is not there'
+    """
+    names: dict[str, str] = {}
+    for place, name in places.items():
+        ways = (place, str(Path(place).absolute()), str(Path(place).resolve()))
+        names |= dict.fromkeys(ways, name)
+    # The longest first: a file before the folder that it is in.
+    for path in sorted(names, key=len, reverse=True):
+        text = text.replace(path, names[path] or path)
+    return text
+
+
+def _places(context: Context) -> dict[str, str]:
+    """Return where things of the user lie that an error can name, and what to call them."""
+    store = Store()
+    chosen = (context.settings.data, context.settings.weights, str(store.directory), *store.mirrors)
+    whole = {str(Path.home()): "~", str(Path.cwd()): "."}
+    return whole | {place: Path(place).name for place in chosen}
 
 
 def _by_name(chosen: str) -> str:
