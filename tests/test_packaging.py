@@ -285,6 +285,8 @@ def test_command_that_it_becomes(run, checkout, monkeypatch, arguments, expected
     monkeypatch.setattr(run, "ROOT", checkout)
     monkeypatch.setattr(run, "set_up", lambda root, _: run.python_of(root))
     monkeypatch.setattr(run, "become", lambda command: became.extend(map(str, command)) or 0)
+    # The command sets it for the one that it becomes, not for the tests that come after this one.
+    monkeypatch.setenv("REPRO_SITE", "site")
     assert run.main(arguments) == 0
     assert became == [str(run.python_of(checkout)), *expected]
 

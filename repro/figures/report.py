@@ -193,7 +193,7 @@ def without_paths(text: str, places: Mapping[str, str]) -> str:
         text: Such as an error.
         places: What each path is to be called.
 
-    >>> without_paths("/home/me/my jets.h5 is not there", {"/home/me/my jets.h5": "my jets.h5"})
+    >>> without_paths("/far/away/my jets.h5 is not there", {"/far/away/my jets.h5": "my jets.h5"})
     'my jets.h5 is not there'
     """
     names: dict[str, str] = {}
