@@ -134,14 +134,14 @@ def test_names_of_any_kind_give_ids_that_lead_somewhere(tmp_path):
 
 def test_the_licence_is_the_package_s_and_not_that_of_inputs(taken, monkeypatch, tmp_path):
     root = graph_of(taken)["./"]
-    assert root["license"]["@id"] == f"https://spdx.org/licenses/{load_software().licence}.html"
+    assert root["license"]["@id"] == f"https://spdx.org/licenses/{load_software().licence}"
     assert "inputs are no part of it and keep their own licences" in root["description"]
     other = dataclasses.replace(load_software(), licence="CC0-1.0")
     monkeypatch.setattr("repro.fair.crate.load_software", lambda: other)
     out = tmp_path / "out"
     assert main(["report", FAST[0], "--from", str(FIGURES), "--out", str(out), "-q"]) == 0
     for name in ("./", "reproduce.sh"):
-        assert graph_of(out)[name]["license"]["@id"] == "https://spdx.org/licenses/CC0-1.0.html"
+        assert graph_of(out)[name]["license"]["@id"] == "https://spdx.org/licenses/CC0-1.0"
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_its_links_lead_somewhere(taken):

@@ -7,11 +7,11 @@ from repro.catalogue.references import find_reference
 from repro.data.pins import Artifact, find_artifact
 from repro.errors import UnknownName
 from repro.fair.crate_words import Entity, fragment, refer, words
+from repro.fair.linked import licence_url
 from repro.results.document import Result
 
 __all__ = ["Inputs", "licence_entity"]
 
-_SPDX = "https://spdx.org/licenses/"
 _NAMES = {"hdf5": "h5"}
 
 
@@ -23,7 +23,7 @@ def licence_entity(licence: str) -> Entity:
     """
     known = words()["licences"].get(licence, {"name": licence, "description": licence})
     stated = licence != "none stated"
-    name = f"{_SPDX}{licence}.html" if stated else "#no-licence-stated"
+    name = licence_url(licence) if stated else "#no-licence-stated"
     return {"@id": name, "@type": "CreativeWork", **known}
 
 
