@@ -1,7 +1,6 @@
 """What the repository says of itself agrees: versions, titles, dependencies, paths."""
 
 import ast
-import importlib.util
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from programs import load_program
 
 import repro
 from repro.fair.bibtex import entry_of_software
@@ -31,10 +31,7 @@ PATHS = re.compile(
 
 @pytest.fixture(scope="module")
 def run():
-    spec = importlib.util.spec_from_file_location("run", ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_program("run.py")
 
 
 @pytest.fixture

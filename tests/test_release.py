@@ -1,11 +1,11 @@
 """What releases and the FAIR checklist stand on."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from programs import load_program
 
 from repro.data.pins import load_registry
 from repro.data.store import shipped_path
@@ -31,10 +31,7 @@ GOOD = {
 
 @pytest.fixture(scope="module")
 def release():
-    spec = importlib.util.spec_from_file_location("release", ROOT / "scripts/release.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_program("scripts/release.py")
 
 
 @pytest.fixture
