@@ -55,7 +55,7 @@ PROGRAMS = {
     "browser": ["-m", "pytest", "tests/test_browser.py"],
 }
 """Commands that are not repro's: what Python is given before further words."""
-WITHOUT_FILES = ("list", "cite", "draw")
+WITHOUT_FILES = ("list", "card", "cite", "draw")
 """Commands that read none of the authors' files."""
 WORKFLOWS = sorted(map(str, ROOT.glob(".github/workflows/*.yml")))
 CHECKS: Sequence[Sequence[str]] = (
