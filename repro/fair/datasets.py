@@ -169,11 +169,12 @@ def dataset_entry(dataset: DataSet) -> dict[str, Any]:
     return entry
 
 
-def _packed_constituents() -> Iterator[Variable]:
-    text = resources.files("repro.data").joinpath("packed.toml").read_text("utf-8")
+def _described_in(file: str) -> Iterator[Variable]:
+    """Yield the arrays that a dictionary of the data room describes."""
+    text = resources.files("repro.data").joinpath(file).read_text("utf-8")
     for name, entry in tomllib.loads(text)["columns"].items():
         feature = Feature(name, entry["meaning"], entry.get("unit", ""))
-        yield Variable(name, feature, entry["shape"], entry["dtype"])
+        yield Variable(name, feature, entry.get("shape", "jets"), entry["dtype"])
 
 
 def _packed_measured() -> Iterator[Variable]:
@@ -188,18 +189,11 @@ def _packed_measured() -> Iterator[Variable]:
             yield Variable(f"measured/{kind}/{column.name}", feature, kind, column.dtype)
 
 
-def _published_momenta() -> Iterator[Variable]:
-    text = resources.files("repro.data").joinpath("tables.toml").read_text("utf-8")
-    for name, entry in tomllib.loads(text)["columns"].items():
-        feature = Feature(name, entry["meaning"], entry.get("unit", ""))
-        yield Variable(name, feature, "jets", entry["dtype"])
-
-
 def _published_features() -> Iterator[Variable]:
     for kind, features in (("tracks", track_features()), ("vertices", vertex_features())):
         for feature in features:
             yield Variable(feature.name, feature, kind, "float32")
 
 
-_PACKED = {"toptag": _packed_constituents, "hbb": _packed_measured}
-_PUBLISHED = {"toptag": _published_momenta, "hbb": _published_features}
+_PACKED = {"toptag": lambda: _described_in("packed.toml"), "hbb": _packed_measured}
+_PUBLISHED = {"toptag": lambda: _described_in("tables.toml"), "hbb": _published_features}

@@ -33,17 +33,16 @@ from repro.models.embedded_weights import embedded_card, has_embedded, stem_of
 
 __all__ = ["FAMILIES", "Family", "all_cards", "find_family", "model_record", "published_auc"]
 
-FAMILIES = ("topodnn", "mbns", "pfn", "augpfn", "leakypfn", "pfin", "in")
-
 _PERFORMANCE = {
     "topodnn": "toptag/table1",
     "mbns": "toptag/table2",
     "pfn": "toptag/table3",
-    "pfin": "toptag/table4",
     "augpfn": "toptag/table5",
     "leakypfn": "toptag/table6",
+    "pfin": "toptag/table4",
     "in": "hbb/table1",
 }
+FAMILIES = tuple(_PERFORMANCE)
 _WHOSE = {
     "authors": ", the authors' weights",
     "embedded": ", weights of this package",
@@ -173,8 +172,9 @@ def _of_package(card: Card) -> dict[str, Any]:
     document, software = embedded_card(card), load_software()
     training, weights = document["training"], document["weights"]
     record = _common(card, "embedded")
+    paper = find_family(card.family).paper
     file = f"{stem_of(card)}.safetensors"
-    learned = _dataset_of(training["data"]["simulation"], find_family(card.family).paper)
+    learned = _dataset_of(training["data"]["simulation"], paper)
     record |= {
         "fair4ml:usageInstructions": _usage(card, "embedded"),
         "author": [author_entry(name) for name in software.authors],
@@ -186,7 +186,7 @@ def _of_package(card: Card) -> dict[str, Any]:
         "fair4ml:validatedOn": {"@id": learned.identifier},
         "fair4ml:hasEvaluation": [
             _evaluation(
-                _dataset_of(entry["jets"]["simulation"], find_family(card.family).paper),
+                _dataset_of(entry["jets"]["simulation"], paper),
                 list(_metrics(entry)),
                 part=entry["jets"].get("part"),
             )
