@@ -15,7 +15,14 @@ from repro.data.atomic import write_atomically
 from repro.errors import BadInput
 from repro.training.rules import Epoch
 
-__all__ = ["Checkpoint", "identity_of", "read_checkpoint", "write_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "identity_of",
+    "pack_checkpoint",
+    "read_checkpoint",
+    "unpack_checkpoint",
+    "write_checkpoint",
+]
 
 
 @dataclass
@@ -57,11 +64,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         BadInput: If it cannot be written.
     """
-    document = {field.name: getattr(checkpoint, field.name) for field in _fields()}
-    document["history"] = [dataclasses.asdict(epoch) for epoch in checkpoint.history]
-    buffer = io.BytesIO()
-    torch.save(document, buffer)
-    write_atomically(path, buffer.getvalue())
+    write_atomically(path, pack_checkpoint(checkpoint))
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
@@ -73,15 +76,29 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
-        document = torch.load(path, map_location="cpu", weights_only=True)
-        document["history"] = [Epoch(**epoch) for epoch in document["history"]]
-        # A checkpoint of another version has other fields.
-        return Checkpoint(**document)
+        return unpack_checkpoint(path.read_bytes())
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise BadInput(
             f"{path} cannot be used ({reason}): begin again with --restart, or in another folder"
         ) from error
+
+
+def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """Return the content of a checkpoint's file."""
+    document = {field.name: getattr(checkpoint, field.name) for field in _fields()}
+    document["history"] = [dataclasses.asdict(epoch) for epoch in checkpoint.history]
+    buffer = io.BytesIO()
+    torch.save(document, buffer)
+    return buffer.getvalue()
+
+
+def unpack_checkpoint(content: bytes) -> Checkpoint:
+    """Return the checkpoint of a file's content; raises many things if it is none."""
+    document = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    document["history"] = [Epoch(**epoch) for epoch in document["history"]]
+    # A checkpoint of another version has other fields.
+    return Checkpoint(**document)
 
 
 def _fields() -> tuple[dataclasses.Field[Any], ...]:

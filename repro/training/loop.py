@@ -39,8 +39,8 @@ __all__ = ["Plan", "make_optimiser", "train"]
 class Plan:
     """How a training is run.
 
-    One process gives the same weights but for rounding, whatever the plan; several draw dropout
-    and turned jets each for themselves.
+    Several processes give the weights of one but for rounding, as jets are turned and exchanged
+    alike in all of them; dropout (MBNS) each of them draws for itself.
 
     Attributes:
         recipe: The settings that do.
@@ -142,9 +142,8 @@ class _Session:
         saved = started
         for step in progress(range(state.steps, len(batches)), f"epoch {epoch + 1}"):
             self._set_rate(learning_rate(recipe, epoch * len(batches) + step, len(batches)))
-            torch.manual_seed(_seed(recipe.seed, epoch, step, self.plan.crew.rank))
-            rows = self.plan.crew.share(batches[step])
-            losses += self._step(inputs[rows], labels[rows], len(batches[step]))
+            rows = batches[step]
+            losses += self._step(inputs[rows], labels[rows], step)
             state.steps, now = step + 1, time.perf_counter()
             state.seconds = spent + now - started
             stop = self.plan.crew.any(self.interrupted())
@@ -166,10 +165,15 @@ class _Session:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
 
-    def _step(self, inputs: Tensor, labels: Tensor, batch: int) -> Tensor:
+    def _step(self, inputs: Tensor, labels: Tensor, step: int) -> Tensor:
         """Take a step; return the sum of the losses of this process's jets of the batch."""
-        plan = self.plan
-        inputs = self.vary(inputs.to(plan.device, non_blocking=True), len(self.state.history))
+        plan, epoch, batch = self.plan, len(self.state.history), len(labels)
+        # All processes vary the whole batch, so that each jet is varied as it is in one.
+        torch.manual_seed(_seed(plan.recipe.seed, epoch, step, 0))
+        inputs = self.vary(inputs.to(plan.device, non_blocking=True), epoch)
+        inputs, labels = plan.crew.share(inputs).contiguous(), plan.crew.share(labels)
+        if plan.crew.rank:
+            torch.manual_seed(_seed(plan.recipe.seed, epoch, step, plan.crew.rank))
         if self.learning.scaled:
             shift, width = (torch.from_numpy(part).to(plan.device) for part in self.learning.scale)
             inputs = (inputs - shift) / width

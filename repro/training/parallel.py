@@ -1,8 +1,9 @@
 """Several processes that train one network together, as ``torchrun`` starts them.
 
-Every process holds all jets and takes its share of each batch.  A step's gradient is the sum over
-all shares of the gradient of the summed loss, divided by the batch: what one process would get, up
-to the order of the sum and to what is drawn at random in a step.
+Every process holds all jets, varies each batch in the same way and takes its share of it.  A step's
+gradient is the sum over all shares of the gradient of the summed loss, divided by the batch: what
+one process would get, up to the order of the sum.  Where to begin is said by the leader alone, so
+the folder of a training need not be seen by other machines.
 """
 
 import os
@@ -37,7 +38,7 @@ class Crew:
         return self.rank == 0
 
     def share(self, rows: Tensor) -> Tensor:
-        """Return this process's part of a batch.
+        """Return this process's part of the rows of a batch.
 
         >>> Crew(1, 2).share(torch.arange(5)).tolist()
         [1, 3]
@@ -79,6 +80,17 @@ class Crew:
             dist.broadcast(tensor, 0)
         return [float(value) for value in tensor]
 
+    def bytes_from_leader(self, content: bytes) -> bytes:
+        """Return the leader's bytes."""
+        if self.size == 1:
+            return content
+        length = int(self.from_leader([len(content)])[0])
+        buffer = torch.empty(length, dtype=torch.uint8)
+        if self.leads:
+            buffer.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+        dist.broadcast(buffer, 0)
+        return buffer.numpy().tobytes()
+
     def wait(self) -> None:
         """Wait until all processes are here."""
         if self.size > 1:
@@ -97,6 +109,9 @@ def join_crew(device: str) -> Iterator[tuple[Crew, str]]:
 
     Yields:
         The crew, and the device of this process.
+
+    Raises:
+        BadInput: If the others cannot be reached, or are lost on the way.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -115,7 +130,16 @@ def join_crew(device: str) -> Iterator[tuple[Crew, str]]:
             f"{size} processes are announced and cannot be reached ({reason}): start them with "
             "torchrun, or unset WORLD_SIZE"
         ) from error
+    rank = dist.get_rank()
     try:
-        yield Crew(dist.get_rank(), size), device
+        yield Crew(rank, size), device
+    except RuntimeError as error:
+        # gloo has no class of errors of its own.
+        if not (isinstance(error, dist.DistError) or "gloo" in str(error)):
+            raise
+        raise BadInput(
+            f"process {rank} of {size} lost the others: see what they say, and start all of them "
+            "again; the training goes on from its last checkpoint"
+        ) from error
     finally:
         dist.destroy_process_group()

@@ -23,7 +23,9 @@ from repro.models.tagger import Tagger
 from repro.training.checkpoint import (
     Checkpoint,
     identity_of,
+    pack_checkpoint,
     read_checkpoint,
+    unpack_checkpoint,
     write_checkpoint,
 )
 from repro.training.examples import Examples
@@ -100,7 +102,12 @@ def run_training(
     lock = alone(out / ".lock", f"another training runs in {out}: wait, or choose another")
     with lock if plan.crew.leads else contextlib.nullcontext():
         identity = _identity(tagger, learning, validation, plan, preloaded, corrected=corrected)
-        state = _begin(tagger, plan, out, identity, preloaded, corrected=corrected, restart=restart)
+        state = None
+        if plan.crew.leads:
+            state = _begin(
+                tagger, plan, out, identity, preloaded, corrected=corrected, restart=restart
+            )
+        state = _as_the_leader(state, plan, identity)
 
         def save(reached: Checkpoint) -> None:
             if plan.crew.leads:
@@ -171,6 +178,25 @@ def _begin(
         begin_with(tagger, preloaded.state, corrected=corrected)
     drawn = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     return Checkpoint(identity, drawn, {})
+
+
+def _as_the_leader(state: Checkpoint | None, plan: Plan, identity: str) -> Checkpoint:
+    """Return the leader's state, which it alone has read.
+
+    Raises:
+        BadInput: If it is that of another training, as this process was told other things.
+    """
+    if state is not None and plan.crew.size == 1:
+        return state
+    content = plan.crew.bytes_from_leader(pack_checkpoint(state) if state else b"")
+    received = unpack_checkpoint(content)
+    if received.identity != identity:
+        changed = ", ".join(_differences(received.identity, identity))
+        raise BadInput(
+            f"process {plan.crew.rank} trains with other settings than the first ({changed}): "
+            "start all of them with the same command and the same files"
+        )
+    return received
 
 
 def _identity(

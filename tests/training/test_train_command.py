@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,13 +10,9 @@ import time
 import h5py
 import numpy as np
 import pytest
-import safetensors.torch
-import torch
+from trainings import write_jets
 
 from repro.cli import main
-from repro.data.pins import find_artifact
-from repro.data.store import shipped_path
-from repro.features.embedded import SHIPPED
 from repro.models.scores import score_jets
 from repro.models.tagger import load_tagger
 
@@ -27,14 +22,7 @@ JETS = 600
 @pytest.fixture(scope="module")
 def jets(tmp_path_factory):
     """A file with some of the shipped jets."""
-    from repro.data.packed import write_packed
-    from repro.features.embedded import quantity_names, read_parts
-    from repro.features.subjettiness import subjettiness_features
-
-    path = tmp_path_factory.mktemp("jets") / "jets.h5"
-    parts = read_parts(shipped_path(find_artifact(SHIPPED)), JETS)
-    write_packed(path, parts, subjettiness_features(), quantity_names(), {"made": "for a test"})
-    return path
+    return write_jets(tmp_path_factory.mktemp("jets") / "jets.h5", JETS)
 
 
 def arguments(jets, out, model="topodnn:v4", *more):
@@ -115,32 +103,6 @@ def test_a_run_that_is_ended_goes_on_to_the_same_weights(jets, tmp_path, number)
     assert weights_of(out) == weights_of(tmp_path / "whole")
 
 
-@pytest.mark.slow
-def test_processes_that_train_together_agree_with_one(jets, tmp_path):
-    more = ("pfn:v4", "--epochs", 2)
-    assert main(arguments(jets, tmp_path / "one", *more)) == 0
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", "-m", "repro", *arguments(jets, tmp_path / "two", *more)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("wrote") == 1
-    one, two = (safetensors.torch.load(weights_of(tmp_path / name)) for name in ("one", "two"))
-    # Turned by other random angles: each process draws its own.
-    assert all(torch.isfinite(tensor).all() for tensor in two.values())
-    assert {name: tensor.shape for name, tensor in one.items()} == {
-        name: tensor.shape for name, tensor in two.items()
-    }
-    more = ("topodnn:v4", "--epochs", 2, "--recipe", "published", "--batch", 32)
-    assert main(arguments(jets, tmp_path / "three", *more)) == 0
-    command[7:] = ["repro", *arguments(jets, tmp_path / "four", *more)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    three, four = (safetensors.torch.load(weights_of(tmp_path / n)) for n in ("three", "four"))
-    for name, tensor in three.items():
-        torch.testing.assert_close(four[name], tensor, rtol=1e-3, atol=1e-4)
-
-
 def test_preloading_begins_where_another_run_ended(jets, tmp_path):
     first = tmp_path / "first"
     assert main(arguments(jets, first, "topodnn:v4", "--epochs", 4)) == 0
@@ -169,15 +131,6 @@ def test_pfin_is_trained_on_the_masses_that_were_asked_for(jets, tmp_path, monke
     seen.clear()
     assert main(arguments(jets, tmp_path / "corrected", *few, "--corrected")) == 0
     assert set(seen) == {True}
-
-
-def test_processes_that_are_announced_and_not_there_are_one_line(jets, tmp_path):
-    environment = {**os.environ, "WORLD_SIZE": "2"}
-    command = [sys.executable, "-m", "repro", *arguments(jets, tmp_path / "run")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "start them with torchrun" in done.stderr
 
 
 def test_another_training_in_the_same_folder_is_refused(jets, tmp_path, capsys):

@@ -1,7 +1,14 @@
 """Recipes and jets of the tests of training."""
 
+from pathlib import Path
+
 import numpy as np
 
+from repro.data.packed import write_packed
+from repro.data.pins import find_artifact
+from repro.data.store import shipped_path
+from repro.features.embedded import SHIPPED, quantity_names, read_parts
+from repro.features.subjettiness import subjettiness_features
 from repro.training.examples import Examples
 from repro.training.recipe import Recipe
 
@@ -29,3 +36,10 @@ def examples(n: int, seed: int) -> Examples:
     inputs[:, :2] += 1.5 * labels[:, None]
     names = ("a", "b", "c", "d", "e")
     return Examples(inputs.astype(np.float32), labels, names, {"file": "none", "jets": n})
+
+
+def write_jets(path: Path, jets: int) -> Path:
+    """A file with the first of the shipped jets."""
+    parts = read_parts(shipped_path(find_artifact(SHIPPED)), jets)
+    write_packed(path, parts, subjettiness_features(), quantity_names(), {"made": "for a test"})
+    return path
