@@ -9,7 +9,6 @@ import torch
 from problems import logits_of, make_network, make_problem, shap
 from scipy.special import expit, logit
 
-from repro.explain.checkpoint import Checkpoint, fingerprint
 from repro.explain.kernel_shap import explain_by_kernel_shap, summarise
 from repro.explain.kernel_values import kernel_shap
 from repro.explain.problem import Problem
@@ -213,49 +212,6 @@ def test_another_run_does_not_go_on_from_a_stopped_one(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize("damage", [b"", b"no archive", None])
-def test_a_damaged_checkpoint_is_not_used(tmp_path, damage):
-    key = fingerprint([np.zeros(2)])
-    checkpoint = Checkpoint(tmp_path, key, (3, 2))
-    checkpoint.add(np.ones(2))
-    checkpoint.save()
-    (path,) = tmp_path.iterdir()
-    assert Checkpoint(tmp_path, key, (3, 2)).done == 1
-    path.write_bytes(path.read_bytes()[:-30] if damage is None else damage)
-    fresh = Checkpoint(tmp_path, key, (3, 2))
-    assert fresh.done == 0
-    np.testing.assert_array_equal(fresh.rows, 0)
-
-
-def test_without_a_folder_nothing_is_kept(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    checkpoint = Checkpoint(None, "key", (2, 1))
-    checkpoint.add(np.ones(1))
-    checkpoint.save()
-    checkpoint.clear()
-    assert not list(tmp_path.iterdir())
-
-
-def test_rows_are_saved_once_in_a_while(tmp_path, monkeypatch):
-    monkeypatch.setattr("repro.explain.checkpoint._SECONDS_BETWEEN_SAVES", -1.0)
-    checkpoint = Checkpoint(tmp_path, "key", (2, 1))
-    checkpoint.add(np.ones(1))
-    assert Checkpoint(tmp_path, "key", (2, 1)).done == 1
-
-
-def test_fingerprints_differ_in_everything_that_counts():
-    zeros = np.zeros((2, 2))
-    prints = {
-        fingerprint([zeros]),
-        fingerprint([zeros.reshape(4)]),
-        fingerprint([zeros.astype(np.float32)]),
-        fingerprint([zeros + 1]),
-        fingerprint([zeros], "aic"),
-        fingerprint([zeros, zeros]),
-    }
-    assert len(prints) == 6
-
-
 # --- the authors' numbers ----------------------------------------------------------------------
 
 
@@ -272,16 +228,3 @@ def test_base_value_on_the_authors_background(fetch):
     none = Problem(problem.network, background[:2], problem.labels, problem.features)
     found = kernel_shap(none, background, 2, "num_features(1)")
     assert found.base == pytest.approx(-2.05398889, abs=1e-5)
-
-
-def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path, caplog):
-    from repro.explain.checkpoint import Checkpoint
-
-    (tmp_path / "file").write_text("in the way")
-    kept = Checkpoint(tmp_path / "file" / "folder", "key", (2, 3))
-    kept.add(np.ones(3))
-    kept.save()
-    kept.add(np.ones(3))
-    kept.save()
-    assert kept.done == 2
-    assert caplog.text.count("nothing is kept") == 1

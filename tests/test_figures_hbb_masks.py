@@ -7,10 +7,12 @@ from interaction_oracle import jets_with, rows_of
 from record_files import jets_of_a_class_by_chance, write_record
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
+from stopped_runs import recording, stopping_after
 
 from repro.data.hbb.opening import open_table
 from repro.explain.problem import Explanation
 from repro.figures import masked_scores as module
+from repro.figures import masked_tracks
 from repro.figures.feature_sets import (
     THRESHOLDS,
     columns_of,
@@ -29,6 +31,7 @@ from repro.figures.masked_scores import (
     masked_scores,
     score_masks,
 )
+from repro.figures.stopped import stopped_folder
 from repro.metrics.bootstrap import Intervals
 from repro.models.tagger import predict_logits
 
@@ -164,13 +167,36 @@ def test_last_slots_matter_where_jets_have_many_tracks(make_context, tmp_path):
     assert (found.of("last.10")[[0, 1, 3]] != found.plain[[0, 1, 3]]).all()
 
 
-def test_chunks_do_not_change_the_scores(context, scores, monkeypatch):
-    def in_pieces(self, unlabelled="background"):
-        with open_table(self.files[0]) as table:
-            yield from table.iter_jets(chunk=37, unlabelled=unlabelled)
+def in_pieces(self, unlabelled="background", *, start=0):
+    with open_table(self.files[0]) as table:
+        yield from table.iter_jets(start=start, chunk=37, unlabelled=unlabelled)
 
+
+def test_a_stopped_run_goes_on_and_gives_the_same_scores(make_context, context, monkeypatch):
     monkeypatch.setattr(type(context.record), "iter_jets", in_pieces)
-    monkeypatch.setattr(module, "_JETS_PER_BATCH", 11)
+    masks = {name: columns_of((name,)) for name in ("track_quality", "sv_pt")}
+    whole = score_masks(context, masks)
+    stopped = make_context(data=str(context.record.files[0]), weights="authors")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(stopped), "progress", stopping_after(2))
+        with pytest.raises(KeyboardInterrupt):
+            score_masks(stopped, masks)
+    (left,) = stopped_folder(stopped).iterdir()
+    steps = []
+    with monkeypatch.context() as patch:
+        patch.setattr(type(stopped), "progress", recording(steps))
+        found = score_masks(stopped, masks)
+    assert [len(jets) for jets in steps] == [37, 37, 12]
+    assert not left.exists()
+    for name in ("", *masks):
+        np.testing.assert_array_equal(found.of(name), whole.of(name))
+    np.testing.assert_array_equal(found.labels, whole.labels)
+    np.testing.assert_array_equal(found.unlabelled, whole.unlabelled)
+
+
+def test_chunks_do_not_change_the_scores(context, scores, monkeypatch):
+    monkeypatch.setattr(type(context.record), "iter_jets", in_pieces)
+    monkeypatch.setattr(masked_tracks, "_JETS_PER_BATCH", 11)
     names = ("track_quality", "sv_pt")
     other = score_masks(context, {name: columns_of((name,)) for name in names})
     np.testing.assert_allclose(other.plain, scores.plain, rtol=1e-4, atol=1e-4)
@@ -180,13 +206,13 @@ def test_chunks_do_not_change_the_scores(context, scores, monkeypatch):
 
 def test_the_same_columns_are_masked_once(context, monkeypatch):
     calls = []
-    run = module._masked_logits
+    run = masked_tracks._masked_logits
 
     def spy(network, batch, masks):
         calls.append(list(masks))
         return run(network, batch, masks)
 
-    monkeypatch.setattr(module, "_masked_logits", spy)
+    monkeypatch.setattr(masked_tracks, "_masked_logits", spy)
     columns = columns_of(("sv_pt",))
     found = score_masks(
         context, {"one": columns, "two": columns_of(("sv_mass",)), "three": columns}

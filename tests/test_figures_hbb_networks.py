@@ -9,9 +9,11 @@ from interaction_oracle import rows_of
 from record_files import computing, jets_of_a_class_by_chance, write_record
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score, roc_curve
+from stopped_runs import recording, stopping_after
 
 from repro.catalogue import find_item, load_claims
 from repro.cli import main
+from repro.data.hbb.opening import open_table
 from repro.errors import BadInput, UnknownName
 from repro.explain.activation_patterns import ActivityCounter
 from repro.explain.activity_contrast import contrast_classes
@@ -123,6 +125,37 @@ def test_activity_is_that_of_the_first_jets_alone(context, jets, monkeypatch):
     counter.add(rows, labels)
     wanted = contrast_classes(counter, ("qcd", "hbb")).rna["hbb"].value
     np.testing.assert_allclose(found.activity[Watched("baseline")].rna["hbb"].value, wanted)
+
+
+def test_a_stopped_run_goes_on_with_the_activity_that_it_had(make_context, record, monkeypatch):
+    contexts = [make_context(data=str(record), weights="authors") for _ in range(2)]
+    monkeypatch.setattr("repro.figures.record_scores.JETS_OF_PATTERNS", 200)
+    monkeypatch.setattr(type(contexts[0].record), "iter_jets", in_pieces)
+    taggers = {label: contexts[0].tagger(f"in:{label}") for label in ("baseline", SQUEEZED)}
+    further = [Watched("baseline", fired=True)]
+    whole = score_record(contexts[0], taggers, further)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(contexts[1]), "progress", stopping_after(3))
+        with pytest.raises(KeyboardInterrupt):
+            score_record(contexts[1], taggers, further)
+    steps = []
+    with monkeypatch.context() as patch:
+        patch.setattr(type(contexts[1]), "progress", recording(steps))
+        found = score_record(contexts[1], taggers, further)
+    assert [len(jets) for jets in steps] == [60, 20]
+    for label, scores in whole.scores.items():
+        np.testing.assert_array_equal(found.scores[label], scores)
+    assert found.activity.keys() == whole.activity.keys()
+    for one, activity in whole.activity.items():
+        for kind in ("qcd", "hbb"):
+            there = found.activity[one].rna[kind]
+            np.testing.assert_array_equal(there.value, activity.rna[kind].value)
+            np.testing.assert_array_equal(there.low, activity.rna[kind].low)
+
+
+def in_pieces(self, unlabelled="background", *, start=0):
+    with open_table(self.files[0]) as table:
+        yield from table.iter_jets(start=start, chunk=60, unlabelled=unlabelled)
 
 
 def test_corrected_leaves_unlabelled_jets_and_padding_out(make_context, record, jets):

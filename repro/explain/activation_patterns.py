@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
 from repro.data.callbacks import Progress, silent
+from repro.data.kept_rows import Arrays
 from repro.errors import BadInput
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
@@ -193,6 +194,32 @@ class ActivityCounter:
         found = self._joined(layers)
         for label in range(len(self._sums)):
             self._sums[label] = add_rows(self._sums[label], found[labels == label])
+
+    def state(self) -> Arrays:
+        """Return what was summed up so far, for :meth:`restore`."""
+        sums = {
+            f"{label}.{name}": np.asarray(array)
+            for label, one in enumerate(self._sums)
+            if one is not None
+            for name, array in vars(one).items()
+        }
+        return {"sizes": np.array(self._sizes, dtype=np.int64), **sums}
+
+    def restore(self, state: Arrays) -> None:
+        """Go on from what another counter of the same network had summed up."""
+        self._sizes = state["sizes"].tolist() if state else []
+        for label in range(len(self._sums)):
+            mine = f"{label}."
+            found = {
+                name.removeprefix(mine): array
+                for name, array in state.items()
+                if name.startswith(mine)
+            }
+            self._sums[label] = (
+                Sums(int(found["count"]), found["shift"], found["total"], found["cross"])
+                if found
+                else None
+            )
 
     def explain(
         self,

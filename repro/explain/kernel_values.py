@@ -24,9 +24,9 @@ from scipy.special import expit, logit
 from threadpoolctl import threadpool_limits
 
 from repro.data.arrays import FloatArray
+from repro.data.kept_rows import fingerprint, keep_rows
 from repro.errors import BadInput, UnknownName
 from repro.explain.background_error import Halves, draw_background, pick_halved
-from repro.explain.checkpoint import Checkpoint, fingerprint
 from repro.explain.masking import logits_of
 from repro.explain.occlusion import discriminant
 from repro.explain.problem import Problem
@@ -130,9 +130,8 @@ def kernel_shap(
         size,
     )
     features = problem.inputs.shape[1]
-    kept = Checkpoint(checkpoints, key, (len(problem.inputs), 3, features))
     shared = None if partly else shap.KernelExplainer(probability, whole, link=link)
-    try:
+    with keep_rows(checkpoints / key if checkpoints else None) as kept:
         for jet in problem.progress(range(kept.done, len(problem.inputs)), "KernelSHAP"):
             explainer = shared or shap.KernelExplainer(probability, whole[drawn[jet]], link=link)
             # The regressions are too small for several threads, which wait for each other.
@@ -146,15 +145,12 @@ def kernel_shap(
                 row = np.tile(values, (3, 1))
                 if jet in in_halves and explainer.M > 1:
                     row[1:] = _against_halves(explainer, probability(whole[drawn[jet]]), features)
-            kept.add(row)
-    except KeyboardInterrupt:
-        kept.interrupted()
-        raise
-    kept.clear()
+            kept.add({"values": row[None]})
     of_whole = probability(whole)
     base = unit(of_whole.mean())
     bases = unit(np.array([of_whole[rows].mean() for rows in drawn])) if partly else base
-    values, of_halves = kept.rows[:, 0], kept.rows[in_halves, 1:]
+    rows = kept.all()["values"]
+    values, of_halves = rows[:, 0], rows[in_halves, 1:]
     return Attributions(
         values,
         float(base),

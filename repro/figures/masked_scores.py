@@ -13,18 +13,17 @@ Sources:
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.special import expit
-from torch import Tensor
 
 from repro.data.hbb.features import TRACK_SLOTS
-from repro.explain.occlusion import discriminant, drops_from_logits
+from repro.data.kept_rows import keep_rows
+from repro.explain.occlusion import drops_from_logits
 from repro.explain.problem import Explanation
 from repro.features.interaction import (
     interaction_features,
@@ -44,7 +43,9 @@ from repro.figures.feature_sets import (
     published_sets,
 )
 from repro.figures.interaction import FAMILY
+from repro.figures.masked_tracks import scores_with_masks
 from repro.figures.record_scores import jets_in_words
+from repro.figures.stopped import record_folder
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.fidelity import fidelity
 from repro.models.interaction_network import InteractionNetwork
@@ -74,7 +75,7 @@ NO_LABEL = {
     True: "Jets without a label are left out; as published, they count as background (H1).",
 }
 
-_JETS_PER_BATCH = 4096
+_LABELS, _UNLABELLED = "jet.labels", "jet.unlabelled"
 _LEVEL = 0.95
 
 
@@ -235,6 +236,8 @@ def found_scores(context: Context) -> tuple[FoundSets, MaskedScores]:
 def score_masks(context: Context, masks: Mapping[str, tuple[int, ...]]) -> MaskedScores:
     """Score all jets with nothing masked and with each mask; memory is that of a chunk of jets.
 
+    What is stopped goes on where it stopped.
+
     Args:
         context: Gives jets and network.
         masks: Columns by the name of a mask, of tracks sorted by their energy.
@@ -249,71 +252,26 @@ def score_masks(context: Context, masks: Mapping[str, tuple[int, ...]]) -> Maske
     # Masks of the same columns are one, by the name of the first.
     first = {columns: name for name, columns in reversed(list(masks.items()))}
     different = {name: columns for columns, name in first.items()}
-    scores: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("", *different)}
-    labels, unlabelled = [], []
-    for jets in context.progress(context.record.iter_jets(), "masks"):
-        inputs = interaction_inputs(sort_tracks(jets.tracks), jets.vertices)
-        rows = tagger.prepare(inputs, names)
-        for start in range(0, len(rows), _JETS_PER_BATCH):
-            batch = torch.from_numpy(rows[start : start + _JETS_PER_BATCH]).to(context.device)
-            for name, logits in _masked_logits(network, batch, different):
-                found = discriminant(logits.double().cpu().numpy())
-                scores[name].append(found.astype(np.float32))
-        labels.append(jets.labels)
-        unlabelled.append(jets.unlabelled)
-    joined = {name: np.concatenate(parts) for name, parts in scores.items()}
-    plain = joined.pop("")
+    with keep_rows(record_folder(context, [tagger], different)) as done:
+        left = context.record.iter_jets(start=done.done)
+        for jets in context.progress(left, "masks"):
+            inputs = interaction_inputs(sort_tracks(jets.tracks), jets.vertices)
+            columns = tagger.prepare(inputs, names)
+            scores = scores_with_masks(network, columns, different, context.device)
+            done.add({**scores, _LABELS: jets.labels, _UNLABELLED: jets.unlabelled})
+    rows = done.all()
     return MaskedScores(
-        plain,
-        {name: joined[first[columns]] for name, columns in masks.items()},
-        np.concatenate(labels),
-        np.concatenate(unlabelled),
-        len(plain),
+        rows[""],
+        {name: rows[first[columns]] for name, columns in masks.items()},
+        rows[_LABELS],
+        rows[_UNLABELLED],
+        done.done,
     )
 
 
 def kept(context: Context, scores: MaskedScores) -> MaskedScores:
     """Return the scores of the jets that count."""
     return scores.take(~scores.unlabelled) if context.settings.corrected else scores
-
-
-@torch.inference_mode()
-def _masked_logits(
-    network: InteractionNetwork, batch: Tensor, masks: Mapping[str, tuple[int, ...]]
-) -> Iterator[tuple[str, Tensor]]:
-    """Yield the logits (n, 2) of jets as they are, and with each mask, by its name.
-
-    Jets that a mask leaves as they are keep their logits.  Edges between tracks are computed once
-    for masks of the same columns of tracks, whatever columns of vertices they have.
-    """
-    logits, evaluate = network.substitute_group(batch)
-    yield "", logits
-    for of_tracks, names in _by_columns_of_tracks(network, masks).items():
-        if not of_tracks:
-            for name in names:
-                zeros = batch.new_zeros(len(batch), len(masks[name]))
-                yield name, evaluate(masks[name], zeros)
-            continue
-        columns = sorted({column for name in names for column in masks[name]})
-        touched = (batch[:, columns] != 0).any(dim=1)
-        effects: list[Tensor] = []
-        for name in names:
-            changed = batch[touched]
-            changed[:, list(masks[name])] = 0
-            found = network.classifier(network.pooled(changed, effects))
-            yield name, logits.index_put((touched,), found)
-
-
-def _by_columns_of_tracks(
-    network: InteractionNetwork, masks: Mapping[str, tuple[int, ...]]
-) -> dict[tuple[int, ...], list[str]]:
-    """Return the names of masks by those of their columns that are tracks'."""
-    vertices = network.tracks * network.track_slots
-    groups: dict[tuple[int, ...], list[str]] = {}
-    for name, columns in masks.items():
-        of_tracks = tuple(sorted(column for column in columns if column < vertices))
-        groups.setdefault(of_tracks, []).append(name)
-    return groups
 
 
 def _masks() -> dict[str, tuple[int, ...]]:

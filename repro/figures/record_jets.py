@@ -125,13 +125,14 @@ class RecordFiles:
         return dict(_UNNAMED, source="path", id=Path(path).name, sha256=digest)
 
     def iter_jets(
-        self, unlabelled: Unlabelled = "background", *, repair: bool = False
+        self, unlabelled: Unlabelled = "background", *, repair: bool = False, start: int = 0
     ) -> Iterator[HbbJets]:
         """Yield the jets of all files in chunks; memory is that of one.
 
         Args:
             unlabelled: What to do with jets without a label, see :mod:`repro.data.hbb.labels`.
             repair: Replace NaN and infinity, instead of refusing them.
+            start: Leave so many jets out at the beginning.
 
         Raises:
             BadInput: If a file cannot be used.
@@ -143,7 +144,11 @@ class RecordFiles:
         for path in self.paths:
             with open_table(path) as table:
                 stop = len(table) if left is None else min(left, len(table))
-                yield from table.iter_jets(stop=stop, unlabelled=unlabelled, repair=repair)
+                first = min(start, stop)
+                yield from table.iter_jets(
+                    start=first, stop=stop, unlabelled=unlabelled, repair=repair
+                )
+            start -= first
             if left is not None:
                 left -= stop
 

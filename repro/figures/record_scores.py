@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from repro.data.hbb.jets import HbbJets
+from repro.data.kept_rows import Arrays, keep_rows
 from repro.errors import BadInput
 from repro.explain.activation_patterns import ActivityCounter
 from repro.explain.activity_contrast import ActivityContrast, contrast_classes
@@ -19,6 +20,7 @@ from repro.features.interaction import interaction_features, interaction_inputs
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
 from repro.figures.interaction import CLASSES
+from repro.figures.stopped import record_folder
 from repro.metrics.fidelity import fidelity
 from repro.metrics.intervals import (
     Interval,
@@ -150,6 +152,8 @@ def score_record(
 ) -> RecordScores:
     """Score the jets of the record that the settings lead to, and sum activations on the way.
 
+    What is stopped goes on where it stopped.
+
     Args:
         context: Gives the jets.
         taggers: Interaction Networks by label.
@@ -169,10 +173,15 @@ def score_record(
         )
         for one in watched
     }
-    chunks = context.progress(context.record.iter_jets(), "jets")
-    found = TrackScores.joined(
-        _look(chunks, taggers, counters, context.device, corrected=corrected)
-    )
+    corrected_or_not = "corrected" if corrected else "as published"
+    folder = record_folder(context, taggers.values(), watched, corrected_or_not)
+    with keep_rows(folder, lambda: _state_of(counters)) as done:
+        _restore(counters, done.state)
+        chunks = context.progress(context.record.iter_jets(start=done.done), "jets")
+        seen = done.done
+        for part in _look(chunks, taggers, counters, context.device, seen, corrected=corrected):
+            done.add(part.rows(), lambda: _state_of(counters))
+    found = TrackScores.of_rows(done.all())
     left_out = 0
     if corrected:
         known = ~found.unlabelled
@@ -193,11 +202,12 @@ def _look(
     taggers: Mapping[str, Tagger],
     counters: Mapping[Watched, ActivityCounter],
     device: str,
+    seen: int,
     *,
     corrected: bool,
 ) -> Iterator[TrackScores]:
     """Yield the scores of each chunk of jets, and count activations of the first of them."""
-    features, seen = interaction_features(), 0
+    features = interaction_features()
     for jets in chunks:
         inputs = interaction_inputs(jets.tracks, jets.vertices)
         watch = np.arange(seen, seen + len(jets)) < JETS_OF_PATTERNS
@@ -216,6 +226,27 @@ def _look(
             for counter in mine.values():
                 counter.add(rows[watch], jets.labels[watch])
         yield TrackScores(scores, jets.labels, jets.unlabelled)
+
+
+def _state_of(counters: Mapping[Watched, ActivityCounter]) -> Arrays:
+    """Return what the counters have summed up, by their number."""
+    return {
+        f"{number}.{name}": array
+        for number, counter in enumerate(counters.values())
+        for name, array in counter.state().items()
+    }
+
+
+def _restore(counters: Mapping[Watched, ActivityCounter], state: Arrays) -> None:
+    for number, counter in enumerate(counters.values()):
+        mine = f"{number}."
+        counter.restore(
+            {
+                name.removeprefix(mine): array
+                for name, array in state.items()
+                if name.startswith(mine)
+            }
+        )
 
 
 def _score_and_count(

@@ -15,11 +15,15 @@ from repro.data.callbacks import Progress, silent
 from repro.data.hbb.jets import HbbJets
 from repro.data.hbb.opening import open_table
 from repro.data.hbb.table import CHUNK
+from repro.data.kept_rows import Arrays, join_rows
 from repro.features.interaction import interaction_features, interaction_inputs
 from repro.models.scores import Observer, score
 from repro.models.tagger import Tagger
 
 __all__ = ["TrackScores", "iter_track_scores", "score_tracks_of_file"]
+
+
+_SCORE = "score."
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +40,25 @@ class TrackScores:
     labels: NDArray[np.int64]
     unlabelled: NDArray[np.bool_]
 
+    def rows(self) -> Arrays:
+        """Return all as arrays by names, scores by those of their networks after ``score.``."""
+        scores = {f"{_SCORE}{name}": scores for name, scores in self.scores.items()}
+        return {"labels": self.labels, "unlabelled": self.unlabelled, **scores}
+
+    @classmethod
+    def of_rows(cls, rows: Arrays) -> "TrackScores":
+        """Return what :meth:`rows` returned."""
+        scores = {
+            name.removeprefix(_SCORE): array
+            for name, array in rows.items()
+            if name.startswith(_SCORE)
+        }
+        return cls(scores, rows["labels"], rows["unlabelled"])
+
     @classmethod
     def joined(cls, parts: Iterable["TrackScores"]) -> "TrackScores":
         """Return the scores of one or more chunks by the same networks, in their order."""
-        chunks = list(parts)
-        return cls(
-            {
-                name: np.concatenate([chunk.scores[name] for chunk in chunks])
-                for name in chunks[0].scores
-            },
-            np.concatenate([chunk.labels for chunk in chunks]),
-            np.concatenate([chunk.unlabelled for chunk in chunks]),
-        )
+        return cls.of_rows(join_rows([chunk.rows() for chunk in parts]))
 
 
 def iter_track_scores(

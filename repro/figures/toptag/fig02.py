@@ -21,6 +21,7 @@ from repro.figures.shap import (
     shap_order,
     shap_rank,
 )
+from repro.figures.stopped import stopped_folder
 from repro.metrics.means import mean_intervals
 from repro.results.document import Result
 from repro.results.evidence import Evidence, missing
@@ -46,7 +47,7 @@ def compute(context: Context) -> Result:
         background=background,
         background_size=background_size(context.settings.background),
         nsamples=_COALITIONS,
-        checkpoints=context.store.directory / "stopped",
+        checkpoints=stopped_folder(context),
     )
     # The authors explained these very jets: for this figure they are all there is.
     evidence = {"": shap_evidence(chosen, tagger, found)}

@@ -26,6 +26,7 @@ from repro.figures.shap import (
     shap_evidence,
     shap_order,
 )
+from repro.figures.stopped import stopped_folder
 from repro.metrics.means import mean_intervals
 from repro.models.cards import find_card
 from repro.results.document import Result
@@ -61,7 +62,7 @@ def compute(context: Context) -> Result:
         halved=_HALVED,
         nsamples=_COALITIONS,
         link="identity",
-        checkpoints=context.store.directory / "stopped",
+        checkpoints=stopped_folder(context),
     )
     evidence = {"": shap_evidence(chosen, tagger, found)}
     shown = {name: shap_bars(found, name) for name in ("qcd", "top")}

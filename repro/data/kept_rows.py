@@ -1,0 +1,172 @@
+"""Rows of a long computation, kept on disk so that a stopped run goes on where it stopped.
+
+Rows come in blocks, in the order of the jets.  Each file of a folder holds the blocks of some
+twenty seconds; ``reached.npz``, written after it, says how far they go and holds what is summed up
+on the way.  The folder goes when the computation is complete.  A run that is killed loses what it
+did after the last of these.
+"""
+
+import hashlib
+import io
+import logging
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from repro.data.atomic import write_atomically
+from repro.errors import BadInput
+
+__all__ = ["Arrays", "KeptRows", "fingerprint", "join_rows", "keep_rows"]
+
+_LOG = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_FILES = 20.0
+_REACHED, _DONE, _PREFIX = "reached.npz", "done", "array/"
+
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]
+
+
+def fingerprint(arrays: Iterable[NDArray[np.generic]], *settings: object) -> str:
+    """Return a hash of everything that the rows depend on.
+
+    >>> fingerprint([np.zeros(2)], "aic") == fingerprint([np.zeros(2)], "bic")
+    False
+    """
+    digest = hashlib.sha256(repr(settings).encode())
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+class KeptRows:
+    """The rows that are done.
+
+    Args:
+        folder: Where the files lie; ``None`` keeps nothing.
+
+    Attributes:
+        done: How many rows there are; those of a stopped run to begin with.
+        state: What was summed up over the rows of a stopped run.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._blocks: list[Arrays] = []
+        self._written = 0
+        self._saved = time.monotonic()
+        self.done = 0
+        self.state: Arrays = {}
+        if folder and folder.is_dir():
+            self._read(folder)
+
+    def add(self, rows: Arrays, state: Callable[[], Arrays] = dict) -> None:
+        """Keep the next rows; write what is new once in a while.
+
+        Args:
+            rows: Arrays with as many rows each, with the same names for all blocks.
+            state: Returns what was summed up over all rows so far.
+        """
+        self._blocks.append(rows)
+        self.done += _length(rows)
+        if time.monotonic() - self._saved > _SECONDS_BETWEEN_FILES:
+            self.save(state)
+
+    def save(self, state: Callable[[], Arrays] = dict) -> None:
+        """Write the rows that are not written yet."""
+        new = self._blocks[self._written :]
+        if self._folder is None or not new:
+            return
+        first, self.state = self.done - sum(map(_length, new)), state()
+        done = {_DONE: np.array(self.done)}
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._folder / f"{first:012d}.npz", _packed(join_rows(new)))
+            write_atomically(self._folder / _REACHED, _packed(self.state, done))
+        except (BadInput, OSError) as error:
+            _LOG.warning("%s: going on, and nothing is kept if this run is stopped", error)
+            self._folder = None
+        self._written, self._saved = len(self._blocks), time.monotonic()
+
+    def all(self) -> Arrays:
+        """Return the rows of all blocks, one or more, as one."""
+        return join_rows(self._blocks)
+
+    def clear(self) -> None:
+        """Forget the files: the computation is complete."""
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _read(self, folder: Path) -> None:
+        try:
+            reached = _unpacked(folder / _REACHED)
+            done = int(reached.pop(_DONE))
+            blocks = list(_blocks_up_to(folder, done))
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+            _LOG.warning("what a stopped run left in %s is damaged: starting anew", folder)
+            return
+        self._blocks, self._written = blocks, len(blocks)
+        self.done, self.state = done, reached
+        _LOG.warning("going on after the %d jets of a stopped run", done)
+
+
+def join_rows(blocks: Sequence[Arrays]) -> Arrays:
+    """Return one or more blocks with the same names as one."""
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+
+
+@contextmanager
+def keep_rows(folder: Path | None, state: Callable[[], Arrays] = dict) -> Iterator[KeptRows]:
+    """Keep the rows of a computation while it runs; forget them when it is complete.
+
+    Args:
+        folder: Where; named after the :func:`fingerprint` of all that the rows depend on.
+        state: Returns what was summed up over all rows so far, if the computation is stopped.
+    """
+    kept = KeptRows(folder)
+    try:
+        yield kept
+    except BaseException:
+        kept.save(state)
+        if folder and kept.done:
+            _LOG.warning("%d jets are kept: run it again to go on", kept.done)
+        raise
+    kept.clear()
+
+
+def _blocks_up_to(folder: Path, done: int) -> Iterator[Arrays]:
+    first = 0
+    while first < done:
+        rows = _unpacked(folder / f"{first:012d}.npz")
+        if (
+            len({len(array) for array in rows.values()}) != 1
+            or not 0 < _length(rows) <= done - first
+        ):
+            raise ValueError("rows are missing")
+        yield rows
+        first += _length(rows)
+
+
+def _packed(arrays: Arrays, more: Arrays | None = None) -> bytes:
+    """Return the content of a file; names of arrays must not be those of numpy's arguments."""
+    buffer = io.BytesIO()
+    named: dict[str, Any] = {_PREFIX + name: array for name, array in arrays.items()}
+    np.savez(buffer, **named, **dict[str, Any](more or {}))
+    return buffer.getvalue()
+
+
+def _unpacked(path: Path) -> dict[str, NDArray[Any]]:
+    # From memory: numpy leaves a damaged archive open.
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+        return {name.removeprefix(_PREFIX): file[name] for name in file.files}
+
+
+def _length(rows: Arrays) -> int:
+    return len(next(iter(rows.values())))
