@@ -1,10 +1,13 @@
 """Which jets PFN and PFIN are explained on, and figure 22, which looks at them as they go by."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
+from repro.catalogue import find_item
+from repro.data.spooled import SpooledRows
 from repro.explain.activation_patterns import explain_by_activation_patterns
 from repro.figures import latent
 from repro.figures.context import Context
@@ -16,6 +19,7 @@ from repro.figures.latent import (
     rated,
 )
 from repro.figures.patterns import pattern_values
+from repro.figures.run import compute_item
 from repro.figures.toptag import fig22
 from repro.models.phi_layers import PhiLayers
 
@@ -112,3 +116,40 @@ def test_activity_is_that_of_whole_samples_without_holding_one(make_context, mon
     # F of the authors' number of jets, Φ of all.
     assert result.evidence_for("f.rna").kind == "complete"
     assert f"{FEW} " in result.evidence_for("sparsity.f").description
+
+
+@pytest.mark.parametrize(
+    "item_id", ["toptag/fig16", "toptag/fig17", "toptag/fig18", "toptag/fig27"]
+)
+@pytest.mark.parametrize("corrected", [False, True])
+def test_inputs_that_are_too_many_for_memory_give_the_same_numbers(
+    make_context, monkeypatch, item_id, corrected
+):
+    def numbers():
+        context = make_context(data="embedded", jets=80, corrected=corrected)
+        return context, compute_item(find_item(item_id), context)
+
+    _, wanted = numbers()
+    monkeypatch.setattr("repro.features.sample_streams.IN_MEMORY", 0)
+    monkeypatch.setattr("repro.data.spooled.IN_MEMORY", 0)
+    context, found = numbers()
+    family = "pfin" if item_id == "toptag/fig27" else "pfn"
+    assert isinstance(explained_sample(context, family).inputs, SpooledRows)
+    first, second = (json.loads(result.to_json()) for result in (wanted, found))
+    assert_close(second["values"], first["values"])
+
+
+def assert_close(found, wanted):
+    """Numbers are alike where two documents have some, and all else is the same."""
+    if isinstance(wanted, dict):
+        assert found.keys() == wanted.keys()
+        for name, value in wanted.items():
+            assert_close(found[name], value)
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            assert_close(one, other)
+    elif isinstance(wanted, float):
+        assert found == pytest.approx(wanted, rel=1e-5, abs=1e-6)
+    else:
+        assert found == wanted

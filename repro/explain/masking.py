@@ -7,7 +7,7 @@ several do; any other is run again.
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
+from repro.data.spooled import MemoryTable, SpooledTable, make_table
 from repro.errors import BadInput, UnknownName
 from repro.explain.dense import check_dense, dense_logits
 from repro.explain.padding import filled_tensor
@@ -129,7 +130,7 @@ def masked_logits(
     if not features:
         raise BadInput("there is no feature to mask: all are left out of the ranking")
     network = problem.network.to(problem.device)
-    table: NDArray[np.floating] | None = None
+    table: MemoryTable | SpooledTable | None = None
     with torch.inference_mode():
         prepare = _shortcut_or_plain(problem, network)
         starts = range(0, len(problem.inputs), _JETS_PER_BATCH)
@@ -144,11 +145,18 @@ def masked_logits(
             ]
             found = torch.stack([logits, *masked]).cpu().numpy()
             if table is None:
-                table = np.empty((len(found), len(problem.inputs), *found.shape[2:]), found.dtype)
-            table[:, start : start + len(batch)] = found
+                shape = (len(found), len(problem.inputs), *found.shape[2:])
+                table = make_table(shape, found.dtype, problem.spool)
+            table.put(start, found)
     assert table is not None  # noqa: S101 - a problem has jets, and jets have batches
-    pairs = zip(features, table[1:], strict=True)
-    return table[0].astype(np.float64), ((i, logits.astype(np.float64)) for i, logits in pairs)
+    return table[0].astype(np.float64), _replaced_logits(features, table)
+
+
+def _replaced_logits(
+    features: Sequence[tuple[int, ...]], table: MemoryTable | SpooledTable
+) -> Iterator[tuple[tuple[int, ...], FloatArray]]:
+    for number, columns in enumerate(features, 1):
+        yield columns, table[number].astype(np.float64)
 
 
 def check_no_shared(problem: Problem) -> None:

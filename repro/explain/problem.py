@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from torch import Tensor, nn
 from repro.data.arrays import FloatArray
 from repro.data.callbacks import Progress, silent
 from repro.data.memory import free_memory
+from repro.data.rows import Table, take_rows
 from repro.errors import BadInput
 from repro.explain.padding import FilledBy, filled_entries
-from repro.explain.rows import Rows
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.ranks import Places, places_of
 
@@ -52,10 +53,11 @@ class Problem:
         device: Where to compute.
         seed: Seed of everything random.
         progress: Wraps the steps of long loops.
+        spool: A folder for what is too large for memory, which it is in otherwise.
     """
 
     network: nn.Module
-    inputs: NDArray[np.floating] | Rows
+    inputs: Table
     labels: NDArray[np.integer]
     features: tuple[str, ...]
     classes: tuple[str, str] = ("qcd", "top")
@@ -65,6 +67,7 @@ class Problem:
     device: str = "cpu"
     seed: int = 0
     progress: Progress = field(default=silent, compare=False)
+    spool: Path | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.inputs.shape) != 2 or self.inputs.shape[1] != len(self.features):
@@ -145,7 +148,9 @@ class Problem:
 
     def with_jets(self, rows: NDArray[np.integer]) -> "Problem":
         """Return the problem with some of its jets, in the order of ``rows``."""
-        return dataclasses.replace(self, inputs=self.whole[rows], labels=self.labels[rows])
+        return dataclasses.replace(
+            self, inputs=take_rows(self.inputs, rows), labels=self.labels[rows]
+        )
 
     def in_memory(self) -> "Problem":
         """Return the problem with the inputs of all jets in memory, where they may be already.
@@ -193,7 +198,10 @@ class Problem:
         Zero where no entry is filled.
         """
         if not self.filled_by:
-            return np.asarray(self.whole.mean(axis=0, dtype=np.float64))
+            if isinstance(self.inputs, np.ndarray):
+                return np.asarray(self.inputs.mean(axis=0, dtype=np.float64))
+            sums = (inputs.sum(axis=0, dtype=np.float64) for inputs, _ in self.batches())
+            return np.asarray(sum(sums) / len(self.inputs))
         filled, total = self._filled_sums(np.zeros(self.inputs.shape[1]), 1)
         return np.asarray(total / np.maximum(filled, 1))
 

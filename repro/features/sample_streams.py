@@ -5,6 +5,7 @@ The inputs of PFN for all 404,000 test jets of the paper fill a gigabyte; a part
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from repro.data.callbacks import Progress
 from repro.data.open_jets import open_jets
+from repro.data.rows import Table
+from repro.data.spooled import IN_MEMORY, SpooledRows
 from repro.features.jet_source import JetSource
 from repro.features.registry import find_inputs
 from repro.features.streams import iter_inputs
@@ -87,19 +90,41 @@ class SampleStream:
 
 
 def collect(
-    stream: SampleStream,
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """Return inputs (n, inputs), labels (n,) and rows (n,) of all parts."""
-    inputs, labels = np.empty((0, len(stream.features))), np.empty(stream.total, np.int64)
-    rows, done = np.empty(stream.total, np.int64), 0
+    stream: SampleStream, spool: Path | None = None
+) -> tuple[Table, NDArray[np.int64], NDArray[np.int64]]:
+    """Return inputs (n, inputs), labels (n,) and rows (n,) of all parts.
+
+    Args:
+        stream: The parts.
+        spool: A folder for inputs of more than :data:`repro.data.spooled.IN_MEMORY` bytes.
+
+    Raises:
+        BadInput: If the folder has no room for them.
+    """
+    labels, rows = np.empty((2, stream.total), np.int64)
+    inputs: NDArray[Any] | SpooledRows = np.empty((0, len(stream.features)))
+    done = 0
     for part in stream:
         if not done:
-            # One array from the beginning: the inputs of PFN fill a gigabyte.
-            inputs = np.empty((stream.total, inputs.shape[1]), part.inputs.dtype)
+            inputs = _room_for(stream.total, part.inputs, spool)
         place = slice(done, done + len(part.labels))
-        inputs[place], labels[place], rows[place] = part.inputs, part.labels, part.rows
+        labels[place], rows[place] = part.labels, part.rows
+        if isinstance(inputs, SpooledRows):
+            inputs.append(part.inputs)
+        else:
+            inputs[place] = part.inputs
         done = place.stop
-    return inputs[:done], labels[:done], rows[:done]
+    found = inputs if isinstance(inputs, SpooledRows) else inputs[:done]
+    return found, labels[:done], rows[:done]
+
+
+def _room_for(jets: int, first: NDArray[Any], spool: Path | None) -> NDArray[Any] | SpooledRows:
+    """Return room for the inputs of jets, of which the first are given."""
+    columns = first.shape[1]
+    if spool is not None and jets * columns * first.dtype.itemsize > IN_MEMORY:
+        return SpooledRows(spool, columns, first.dtype)
+    # One array from the beginning: the inputs of PFN fill a gigabyte.
+    return np.empty((jets, columns), first.dtype)
 
 
 def stream_file(

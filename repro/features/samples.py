@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from repro.data.callbacks import Fetch, Progress
 from repro.data.integrity import verify
 from repro.data.pins import find_artifact
+from repro.data.rows import Table, take_rows, whole_of
 from repro.errors import BadInput, IntegrityError, MissingData
 from repro.features.embedded import SHIPPED, describe_file
 from repro.features.jet_source import JetSource
@@ -82,7 +83,8 @@ class Sample:
 
     Attributes:
         inputs: (n, inputs), in the precision of the family's network: float64 for MBNS, float32
-            for the others.  No row has NaN: jets without inputs are not in the sample.
+            for the others.  No row has NaN: jets without inputs are not in the sample.  In a file
+            if they are too many for memory.
         labels: (n,), 1 for top and 0 for QCD.
         rows: (n,), rows in the file that they come from.
         kind: ``complete`` if these are all jets of a pinned file that the authors used,
@@ -92,7 +94,7 @@ class Sample:
         family: Whose inputs they are.
     """
 
-    inputs: NDArray[Any]
+    inputs: Table
     labels: NDArray[np.int64]
     rows: NDArray[np.int64]
     kind: str
@@ -107,7 +109,12 @@ class Sample:
 
     def of_class(self, label: int) -> NDArray[Any]:
         """Return the inputs of one class."""
-        return np.asarray(self.inputs[self.labels == label])
+        return take_rows(self.inputs, np.flatnonzero(self.labels == label))
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """The inputs of all jets, in memory."""
+        return whole_of(self.inputs)
 
 
 def read_sample(
@@ -120,6 +127,7 @@ def read_sample(
     progress: Progress,
     embedded: EmbeddedFile | None = None,
     corrected: bool = False,
+    spool: Path | None = None,
 ) -> Sample:
     """Read jets and preprocess them for a family of taggers.
 
@@ -133,6 +141,7 @@ def read_sample(
         embedded: Gives the path of at least so many embedded jets; if not given, the shipped
             ones serve, however many are asked for.
         corrected: Whether the originals' quirks are off.
+        spool: A folder for inputs that are too many for memory, which they are in otherwise.
 
     Raises:
         BadInput: If the jets cannot be used.
@@ -152,7 +161,7 @@ def read_sample(
         embedded=embedded,
         corrected=corrected,
     )
-    return _collected(stream)
+    return _collected(stream, spool)
 
 
 def stream_sample(
@@ -247,13 +256,13 @@ def _from_fixtures(family: str, jets: int | None, fetch: Fetch) -> Sample:
 
 
 def _in_one_part(sample: Sample) -> SampleStream:
-    part = SamplePart(sample.inputs, sample.labels, sample.rows)
+    part = SamplePart(sample.array, sample.labels, sample.rows)
     facts = {"kind": sample.kind, "description": sample.description, "data": sample.data}
     return SampleStream(sample.family, len(part.labels), lambda: iter([part]), lambda _: facts)
 
 
-def _collected(stream: SampleStream) -> Sample:
-    inputs, labels, rows = collect(stream)
+def _collected(stream: SampleStream, spool: Path | None) -> Sample:
+    inputs, labels, rows = collect(stream, spool)
     return Sample(inputs, labels, rows, **stream.facts(len(labels)), family=stream.family)
 
 

@@ -36,6 +36,7 @@ from repro.figures.choices import (
     choose_source,
     trained_in_words,
 )
+from repro.figures.prepared import prepared
 from repro.figures.recent import RecentSamples
 from repro.figures.record_jets import RecordFiles, choose_record_files
 from repro.models.cards import find_card
@@ -167,7 +168,10 @@ class Context:
         """
         key = (family, split, jets or self.settings.jets)
         return self._samples.get(
-            key, lambda: read_sample(family, self.source, *key[1:], self.fetch, **self._reading)
+            key,
+            lambda: read_sample(
+                family, self.source, *key[1:], self.fetch, **self._reading, spool=self.spool
+            ),
         )
 
     def stream(self, family: str, jets: int | None = None) -> SampleStream:
@@ -180,6 +184,11 @@ class Context:
         """
         count = jets or self.settings.jets
         return stream_sample(family, self.source, "test", count, self.fetch, **self._reading)
+
+    @property
+    def spool(self) -> Path:
+        """The folder for what does not fit into memory."""
+        return self.store.directory
 
     @property
     def _reading(self) -> dict[str, Any]:
@@ -259,13 +268,14 @@ class Context:
         """Return the problem of explaining a tagger on a sample."""
         return Problem(
             network=tagger.network,
-            inputs=tagger.prepare(sample.inputs, sample.features),
+            inputs=prepared(tagger, sample.inputs, sample.features),
             labels=sample.labels,
             features=tuple(sample.features[i] for i in tagger.card.columns(sample.features)),
             skip=CONSTANT_FEATURES if sample.family == "topodnn" else (),
             device=self.device,
             seed=self.settings.seed,
             progress=self.progress,
+            spool=self.spool,
         )
 
     def result(

@@ -47,10 +47,10 @@ class JetTable:
         sample = self.sample
         rows = sample.labels == label
         if "constituents" in sample.features:
-            rows = rows & (sample.inputs[:, sample.features.index("constituents")] >= _FEWEST)
+            rows = rows & (sample.array[:, sample.features.index("constituents")] >= _FEWEST)
         stored = sample.family == "mbns" and name in ("pT_J", "m_J")
         unit = MBNS.momentum_unit if stored else 1.0
-        column = sample.inputs[rows, sample.features.index(name)]
+        column = sample.array[rows, sample.features.index(name)]
         return np.asarray(unit * column, dtype=np.float64)
 
 

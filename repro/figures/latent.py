@@ -17,6 +17,7 @@ from repro.explain.problem import Problem
 from repro.features.sample_streams import JetSet
 from repro.features.samples import Sample
 from repro.figures.context import Context
+from repro.figures.prepared import prepared
 from repro.models.augpfn import AugPfnNetwork
 from repro.models.pfin import PfinNetwork
 from repro.models.pfn import PfnNetwork
@@ -88,6 +89,7 @@ class LatentSpace:
             device=context.device,
             seed=context.settings.seed,
             progress=context.progress,
+            spool=context.spool,
         )
 
 
@@ -185,7 +187,7 @@ def latent_space(
         BadInput: If fewer than two nodes are kept.
     """
     network = cast("PfnNetwork | PfinNetwork", tagger.network).to(context.device)
-    inputs = tagger.prepare(sample.inputs, sample.features)
+    inputs = prepared(tagger, sample.inputs, sample.features)
     starts = range(0, len(inputs), _JETS_PER_BATCH)
     values = np.concatenate(
         [

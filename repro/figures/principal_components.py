@@ -100,7 +100,7 @@ def jet_quantities_of(sample: Sample) -> dict[str, NDArray[np.float64]]:
         sample: Of ``jets``, ``leading_jets`` or ``leading_quantities``, which has no subjettiness.
     """
     nothing = np.full(len(sample.labels), np.nan)
-    columns = dict(zip(sample.features, sample.inputs.T.astype(np.float64), strict=True))
+    columns = dict(zip(sample.features, sample.array.T.astype(np.float64), strict=True))
     found = {name: columns.get(column, nothing) for name, column in _NAMES.items()}
     for name, (above, below) in _RATIOS.items():
         known = found[below] != 0

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Hashable
 
+import numpy as np
+
+from repro.data.spooled import IN_MEMORY
 from repro.features.samples import Sample
 
 __all__ = ["RecentSamples"]
-
-_BYTES = 256 * 2**20
 
 
 class RecentSamples:
@@ -18,7 +19,7 @@ class RecentSamples:
         most: Keep samples of so many bytes together; the last one is kept however large it is.
     """
 
-    def __init__(self, most: int = _BYTES) -> None:
+    def __init__(self, most: int = IN_MEMORY) -> None:
         self._most = most
         self._samples: dict[Hashable, Sample] = {}
 
@@ -37,4 +38,5 @@ class RecentSamples:
             array.nbytes
             for sample in self._samples.values()
             for array in (sample.inputs, sample.labels, sample.rows)
+            if isinstance(array, np.ndarray)
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from repro.features.sample_streams import JetSet, SampleStream
 from repro.figures.context import Context
-from repro.metrics.means import moments
+from repro.figures.prepared import scale_of
 from repro.models.scores import Observer, score
 from repro.models.tagger import Scale, Tagger
 
@@ -79,5 +79,4 @@ def score_jets_of(
 def _scale_of(stream: SampleStream, tagger: Tagger) -> Scale:
     """Return the moments of the whole set, of the columns that a variant standardises."""
     columns = tagger.card.standardised(stream.features)
-    _, mean, covariance = moments(part.inputs[:, columns].astype(np.float64) for part in stream)
-    return Scale(mean, np.sqrt(covariance.diagonal().clip(min=0)))
+    return scale_of(part.inputs[:, columns] for part in stream)

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from repro.data.rows import take_rows
 from repro.errors import BadInput
 from repro.explain.problem import Explanation
 from repro.features.samples import Sample
@@ -60,7 +61,7 @@ def explained_jets(sample: Sample, seed: int) -> Sample:
     about = f"{len(chosen)} of {sample.description}, {_JETS_PER_CLASS} per class at most"
     return dataclasses.replace(
         sample,
-        inputs=sample.inputs[chosen],
+        inputs=take_rows(sample.inputs, chosen),
         labels=sample.labels[chosen],
         rows=sample.rows[chosen],
         description=about,

@@ -12,6 +12,7 @@ from repro.data.callbacks import Progress
 from repro.data.integrity import hash_file
 from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets
+from repro.data.rows import whole_of
 from repro.errors import BadInput
 from repro.features.jet_source import JetSource
 from repro.features.registry import find_inputs
@@ -97,7 +98,8 @@ def read_examples(
     stream = stream_file(
         card.family, jet_source, jets, progress, corrected=corrected, chunk=JETS_PER_CHUNK
     )
-    inputs, labels, _ = collect(stream)
+    found, labels, _ = collect(stream)
+    inputs = whole_of(found)
     if _fewest(labels) < 2:
         raise BadInput(f"{path} has fewer than two jets of a class: give more, of both classes")
     source = {

@@ -120,7 +120,7 @@ def _background(
     context: Context, sample: Sample, chosen: Sample
 ) -> tuple[NDArray[np.floating], str]:
     if context.settings.corrected:
-        rows, about = chosen.inputs, "the explained jets, both classes"
+        rows, about = chosen.array, "the explained jets, both classes"
     elif sample.data["source"] == "fixtures":
         rows, about = authors_background(context.fetch), "QCD training jets of the authors (B7)"
     elif sample.data["source"] == "paper":

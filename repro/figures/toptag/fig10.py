@@ -123,7 +123,7 @@ def _background(context: Context, sample: Sample) -> tuple[NDArray[np.floating],
         rows, about = authors_mbns_background(context.fetch), "training jets of the authors"
     elif sample.data["source"] == "paper":
         # The file is mixed: its beginning is a draw, and 1.2 million jets need not be read.
-        rows, about = context.sample("mbns", "train", BACKGROUND).inputs, "training jets"
+        rows, about = context.sample("mbns", "train", BACKGROUND).array, "training jets"
     else:
-        rows, about = sample.inputs, "jets of the file"
+        rows, about = sample.array, "jets of the file"
     return pick_background(rows), about

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from repro.catalogue import Item, load_claims, load_items
+from repro.data.rows import take_rows
 from repro.errors import ReproError
 from repro.features.samples import Sample
 from repro.figures.context import Context
@@ -210,7 +211,9 @@ def _inputs(published: Context, corrected: Context) -> dict[str, dict[str, Inter
 def _share(published: Sample, corrected: Sample) -> Interval:
     # Corrected, MBNS has jets of fewer than 8 constituents as well.
     _, first, second = np.intersect1d(published.rows, corrected.rows, return_indices=True)
-    return share_of_changed_rows(published.inputs[first], corrected.inputs[second])
+    return share_of_changed_rows(
+        take_rows(published.inputs, first), take_rows(corrected.inputs, second)
+    )
 
 
 def _notes(context: Context) -> list[str]:
