@@ -97,8 +97,9 @@ def add_weights(
         "--weights",
         default=default,
         metavar=f"{default}|authors|embedded|PATH",
-        help="the weights: the authors', the package's own, or a state dict of the model, as "
-        f".safetensors or by torch.save (default: {default}, {meaning})",
+        help="the weights: the authors', the package's own, a state dict of the model, as "
+        ".safetensors or by torch.save, or a folder of trainings, with one such as "
+        f"topodnn-v4/weights.safetensors for each model (default: {default}, {meaning})",
     )
 
 
