@@ -100,5 +100,5 @@ class Rates:
         return Cost(
             rate["seconds"] + times * jets * rate["seconds_per_jet"],
             rate["memory_mb"] + jets * rate["memory_bytes_per_jet"] / _MB,
-            jets * rate["disk_bytes_per_jet"] / _MB,
+            rate.get("disk_mb", 0) + jets * rate["disk_bytes_per_jet"] / _MB,
         )
