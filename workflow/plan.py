@@ -99,6 +99,11 @@ class Plan:
             return [sample + ".h5"]
         return [f"{sample}/{number}.h5" for number in self.samples[sample]["files"]]
 
+    @property
+    def sample_files(self) -> list[str]:
+        """The files of all samples."""
+        return [path for sample in self.samples for path in self._made(sample)]
+
     def record_file(self, sample: str, number: str) -> str:
         """Return what the package calls a file of the record."""
         split = self.samples[sample]["split"]
