@@ -8,6 +8,7 @@
     python3 run.py notebooks    executes the notebooks of the documentation
     python3 run.py browser      looks at the documentation in site/ with Chromium
     python3 run.py simulate     jets of our own; sets up Pythia and FastJet first
+    python3 run.py workflow     from jets to a report, with few jets; further words go to snakemake
 
 The first run takes some minutes and needs the network or a local package index; later ones
 start at once, until requirements/lock.txt or pyproject.toml change.  It needs nothing but
@@ -46,6 +47,7 @@ EXTRAS = {
     "simulate": "simulate",
     "export": "onnx",
     "convert": "root",
+    "workflow": "workflow",
 }
 """The extra that a command needs, if it needs one."""
 PROGRAMS = {
@@ -53,8 +55,14 @@ PROGRAMS = {
     "docs": ["-m", "mkdocs", "build", "--strict"],
     "notebooks": ["-P", "scripts/run_notebooks.py"],
     "browser": ["-m", "pytest", "tests/test_browser.py"],
+    "workflow": ["-m", "snakemake", "--snakefile", "workflow/Snakefile"],
 }
 """Commands that are not repro's: what Python is given before further words."""
+WORKFLOW_OPTIONS = {
+    ("--configfile", "--configfiles"): "workflow/config/small.yaml",
+    ("--profile", "--workflow-profile"): "workflow/profiles/local",
+}
+"""What ``workflow`` is given unless one of these options is, under the first of their names."""
 WITHOUT_FILES = ("list", "card", "cite", "draw")
 """Commands that read none of the authors' files."""
 WORKFLOWS = sorted(map(str, ROOT.glob(".github/workflows/*.yml")))
@@ -95,6 +103,11 @@ def main(arguments: Sequence[str]) -> int:
             name_mirror(ROOT)
         if command == "browser":
             os.environ.setdefault("REPRO_SITE", str(ROOT / "site"))
+        if command == "workflow":
+            # Its rules are commands of the package: those of this environment.
+            os.environ["PATH"] = os.pathsep.join([str(python.parent), os.environ.get("PATH", "")])
+            name_mirror(ROOT)
+            rest = [*rest, *missing_options(rest)]
         os.chdir(ROOT)
         return become([python, *PROGRAMS[command], *rest])
     if command not in WITHOUT_FILES and not command.startswith("-"):
@@ -102,6 +115,19 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.setdefault("REPRO_COMMAND", f"python3 {Path(sys.argv[0])}")
     # -P: a folder named repro where the user stands must not hide the package.
     return become([python, "-P", "-m", "repro", *arguments])
+
+
+def missing_options(given: Sequence[str]) -> list[str]:
+    """Return the options of ``workflow`` that are not given, with the small configuration.
+
+    >>> missing_options(["--profile=mine", "-n"])
+    ['--configfile', 'workflow/config/small.yaml']
+    """
+    names = {word.partition("=")[0] for word in given}
+    missing = [
+        (option, value) for option, value in WORKFLOW_OPTIONS.items() if names.isdisjoint(option)
+    ]
+    return [word for option, value in missing for word in (option[0], value)]
 
 
 def set_up(root: Path, extra: str | None) -> Path:

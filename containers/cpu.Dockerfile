@@ -21,7 +21,7 @@ COPY repro repro
 # The build of torch without CUDA comes from an index of its own.
 RUN pip install --index-url https://download.pytorch.org/whl/cpu \
       "torch==$(sed -n 's/^torch==//p' requirements/lock.txt)" \
- && pip install -c requirements/lock.txt ".[simulate,onnx,root]" \
+ && pip install -c requirements/lock.txt ".[simulate,onnx,root,cluster]" \
  && useradd --create-home repro && mkdir --mode=1777 /cache /results
 
 USER repro

@@ -20,7 +20,7 @@ WORKDIR /src
 COPY requirements/lock.txt requirements/
 COPY pyproject.toml README.md LICENSE ./
 COPY repro repro
-RUN pip install -c requirements/lock.txt ".[simulate,onnx,root]" \
+RUN pip install -c requirements/lock.txt ".[simulate,onnx,root,cluster]" \
  && useradd --create-home repro && mkdir --mode=1777 /cache /results
 
 USER repro

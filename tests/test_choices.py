@@ -9,11 +9,12 @@ from repro.catalogue import find_item
 from repro.cli import main
 from repro.data.pins import find_artifact
 from repro.data.store import Store
-from repro.errors import MissingData, NotAvailable
+from repro.errors import BadInput, MissingData, NotAvailable
 from repro.figures import choices
 from repro.figures.context import Context, Settings
 from repro.figures.run import compute_item
 from repro.models.cards import find_card
+from repro.models.embedded_weights import embedded_file
 
 
 @pytest.fixture
@@ -121,3 +122,25 @@ def test_the_default_evidence_is_not_made_where_it_is_given(context, monkeypatch
 
     monkeypatch.setattr(Context, "evidence", refuse)
     compute_item(find_item("toptag/fig26"), context)
+
+
+def test_a_folder_of_trainings_gives_each_model_its_own(context, tmp_path):
+    runs = tmp_path / "runs"
+    for name, folder in (("topodnn", "topodnn-baseline"), ("topodnn:v4", "topodnn-v4")):
+        (runs / folder).mkdir(parents=True)
+        shutil.copyfile(embedded_file(find_card(name)), runs / folder / "weights.safetensors")
+    chosen = context.but(weights=str(runs))
+    vars(chosen).pop("_weights")
+    choices.check_weights(str(runs))
+    files = {chosen.tagger(name).weights[0].sha256 for name in ("topodnn", "topodnn:v4")}
+    assert len(files) == 2
+    with pytest.raises(MissingData, match=r"train it with --out .*pfn-baseline"):
+        chosen.tagger("pfn")
+
+
+def test_a_folder_without_trainings_is_no_choice(tmp_path):
+    with pytest.raises(BadInput, match="no weights at"):
+        choices.check_weights(str(tmp_path))
+    (tmp_path / "weights.safetensors").touch()
+    with pytest.raises(BadInput, match=r"such as .*weights.safetensors"):
+        choices.check_weights(str(tmp_path))

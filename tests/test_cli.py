@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from importlib import resources
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -405,3 +406,35 @@ def test_cite_knows_what_is_an_item(capsys):
     code, out, err = call(capsys, "cite", "toptag/fig555")
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
+
+
+def test_verify_reads_results_and_computes_nothing(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("REPRO_OFFLINE", "1")
+    folder = Path(__file__).parent.parent / "figures"
+    stored = json.loads((folder / "toptag" / "fig05.json").read_text("utf-8"))["claims"]
+    code, out, err = call(capsys, "verify", "toptag/fig5", "--from", folder, "--json")
+    judged = json.loads(out)["claims"]
+    assert [claim["id"] for claim in judged] == [claim["id"] for claim in stored]
+    assert [claim["verdict"] for claim in judged] == [claim["verdict"] for claim in stored]
+    assert code == any(claim["verdict"] == "deviates" for claim in stored)
+    assert not err
+
+
+def test_verify_says_which_results_are_not_at_hand(capsys, tmp_path):
+    source = Path(__file__).parent.parent / "figures" / "toptag" / "fig05.json"
+    (tmp_path / "toptag").mkdir()
+    (tmp_path / "toptag" / "fig05.json").write_bytes(source.read_bytes())
+    _, out, _ = call(capsys, "verify", "--paper", "toptag", "--from", tmp_path, "--json")
+    claims = json.loads(out)["claims"]
+    others = {claim["reason"] for claim in claims if claim["item"] == "toptag/fig6"}
+    assert others == {"no result of toptag/fig6 was at hand"}
+    code, _, err = call(capsys, "verify", "toptag/fig6", "--from", tmp_path)
+    assert (code, "fig06.json is not there" in err) == (2, True)
+
+
+@pytest.mark.parametrize("options", [("--jets", "5"), ("--out", "elsewhere")])
+def test_verify_that_reads_takes_no_options_of_computing(capsys, options):
+    code, out, err = call(capsys, "verify", "--from", "figures", *options)
+    assert (code, out) == (2, "")
+    assert f"leave out {options[0]}" in err

@@ -274,6 +274,13 @@ def test_failed_step_is_one_line_and_leaves_no_stamp(run, checkout, monkeypatch,
         (["notebooks"], ["-P", "scripts/run_notebooks.py"]),
         (["browser", "-x"], ["-m", "pytest", "tests/test_browser.py", "-x"]),
         (["fig", "5", "--json"], ["-P", "-m", "repro", "fig", "5", "--json"]),
+        (
+            ["workflow", "-n", "--profile=mine"],
+            [
+                *("-m", "snakemake", "--snakefile", "workflow/Snakefile", "-n", "--profile=mine"),
+                *("--configfile", "workflow/config/small.yaml"),
+            ],
+        ),
     ],
 )
 def test_command_that_it_becomes(run, checkout, monkeypatch, arguments, expected):
@@ -284,6 +291,7 @@ def test_command_that_it_becomes(run, checkout, monkeypatch, arguments, expected
     monkeypatch.setattr(run, "become", lambda command: became.extend(map(str, command)) or 0)
     # The command sets it for the one that it becomes, not for the tests that come after this one.
     monkeypatch.setenv("REPRO_SITE", "site")
+    monkeypatch.setenv("PATH", os.environ["PATH"])
     assert run.main(arguments) == 0
     assert became == [str(run.python_of(checkout)), *expected]
 

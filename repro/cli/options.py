@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.catalogue import PAPERS
-from repro.errors import NotAvailable
+from repro.errors import BadInput, NotAvailable
 
 if TYPE_CHECKING:
     from argparse import _ActionsContainer
@@ -23,10 +23,12 @@ __all__ = [
     "add_json",
     "add_out",
     "add_paper",
+    "add_source",
     "add_tracks",
     "add_verbosity",
     "add_weights",
     "check_published",
+    "check_reading",
     "make_context",
     "make_progress",
     "natural",
@@ -95,8 +97,9 @@ def add_weights(
         "--weights",
         default=default,
         metavar=f"{default}|authors|embedded|PATH",
-        help="the weights: the authors', the package's own, or a state dict of the model, as "
-        f".safetensors or by torch.save (default: {default}, {meaning})",
+        help="the weights: the authors', the package's own, a state dict of the model, as "
+        ".safetensors or by torch.save, or a folder of trainings, with one such as "
+        f"topodnn-v4/weights.safetensors for each model (default: {default}, {meaning})",
     )
 
 
@@ -140,6 +143,30 @@ def add_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("results"), metavar="DIR", help="default: results/"
     )
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add ``--from``, after the options of :func:`add_computing`."""
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="DIR",
+        help="take the results in this folder, which 'fig', 'table' and 'verify --out' wrote, "
+        "instead of computing",
+    )
+    parser.set_defaults(defaults={name: parser.get_default(name) for name in _SETTINGS})
+
+
+def check_reading(arguments: argparse.Namespace) -> None:
+    """Refuse options of computing where results are taken as they are.
+
+    Raises:
+        BadInput: If there are any.
+    """
+    changed = [n for n in _SETTINGS if getattr(arguments, n) != arguments.defaults[n]]
+    if changed:
+        raise BadInput(f"--from takes results as they are: leave out --{' and --'.join(changed)}")
 
 
 def make_context(arguments: argparse.Namespace, *names: str) -> "Context":

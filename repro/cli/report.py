@@ -6,11 +6,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.catalogue import Claim, Item, find_item, load_claims, load_items
-from repro.cli.options import add_computing, add_paper, add_verbosity, make_context
+from repro.catalogue import Claim, Item, load_claims, load_items
+from repro.cli.options import (
+    add_computing,
+    add_paper,
+    add_source,
+    add_verbosity,
+    check_reading,
+    make_context,
+)
 from repro.cli.verdicts import item_lines, summary_line
-from repro.cli.verify import check_names
-from repro.errors import BadInput, ReproError
+from repro.cli.verify import check_names, why_untested
+from repro.errors import ReproError
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -20,8 +27,6 @@ if TYPE_CHECKING:
     from repro.figures.report import Step
 
 __all__ = ["add_parser", "run"]
-
-_COMPUTING = ("data", "weights", "device", "jets", "seed", "corrected", "background")
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -34,14 +39,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     add_paper(parser, default=None)
     add_computing(parser)
-    parser.add_argument(
-        "--from",
-        dest="source",
-        type=Path,
-        metavar="DIR",
-        help="take the results in this folder, which 'fig', 'table' and 'verify --out' wrote, "
-        "instead of computing",
-    )
+    add_source(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -53,8 +51,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         "--strict", action="store_true", help="exit with 1 also if a claim is not tested"
     )
     add_verbosity(parser)
-    defaults = {name: parser.get_default(name) for name in _COMPUTING}
-    parser.set_defaults(run=run, defaults=defaults)
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,7 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
         folder.abandon()
         raise last
     for claim in (claim for claim in claims if claim.item not in done):
-        judged.append({"item": claim.item, **not_tested(claim, _why(claim, arguments.source))})
+        why = why_untested(claim, reading=arguments.source is not None)
+        judged.append({"item": claim.item, **not_tested(claim, why)})
     folder.finish(judged)
     summary = summarise(judged)
     print(summary_line(summary))
@@ -126,9 +124,7 @@ def _begin(
         plan = report.plan_of(context, items)
         folder = ReportFolder(arguments.out, items, plan, _command(arguments))
         return folder, report.compute_items(folder, items, context)
-    changed = [n for n in _COMPUTING if getattr(arguments, n) != arguments.defaults[n]]
-    if changed:
-        raise BadInput(f"--from takes results as they are: leave out --{' and --'.join(changed)}")
+    check_reading(arguments)
     found = report.find_results(arguments.source, items, all_of_them=bool(arguments.ids))
     items = [item for item in items if item.id in found]
     plan = report.plan_of_reading(found)
@@ -146,15 +142,6 @@ def _claims(ids: Iterable[str], paper: str | None) -> list[Claim]:
     return [claim for claim in claims if claim.item in items and claim.item]
 
 
-def _why(claim: Claim, source: Path | None) -> str:
-    """Return why a claim has no result."""
-    if claim.item is None:
-        return "no item computes it"
-    if find_item(claim.item).module is None:
-        return f"{claim.item} is not implemented yet"
-    return f"no result of {claim.item} was at hand" if source else f"{claim.item} was not computed"
-
-
 def _command(arguments: argparse.Namespace) -> str:
     """Return what was typed, without the folder and without paths: files by their names."""
     words = ["repro", "report", *arguments.ids]
@@ -162,7 +149,7 @@ def _command(arguments: argparse.Namespace) -> str:
         words += ["--paper", arguments.paper]
     if arguments.source:
         words += ["--from", arguments.source.name or "."]
-    for name in _COMPUTING:
+    for name in arguments.defaults:
         chosen = getattr(arguments, name)
         if chosen is True:
             words.append(f"--{name}")

@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.catalogue import Claim, Item, find_item, load_claims, load_items
-from repro.cli.options import add_computing, add_json, add_paper, add_verbosity, make_context
+from repro.cli.options import (
+    add_computing,
+    add_json,
+    add_paper,
+    add_source,
+    add_verbosity,
+    check_reading,
+    make_context,
+)
 from repro.cli.verdicts import item_lines, summary_line
-from repro.errors import ReproError, UnknownName
+from repro.errors import BadInput, ReproError, UnknownName
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
     from repro.figures.context import Context
     from repro.results.document import Result
 
-__all__ = ["add_parser", "check_names", "run"]
+__all__ = ["add_parser", "check_names", "run", "why_untested"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,6 +40,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     add_paper(parser, default=None)
     add_computing(parser)
+    add_source(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="also write each item's files there"
     )
@@ -46,15 +55,16 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compute, judge and print, item by item."""
     claims = _chosen_claims(arguments.ids, arguments.paper)
-    context = make_context(arguments)
-    # A misspelt option is no reason for a claim not to be tested.
-    papers = {claim.paper for claim in claims if claim.item and find_item(claim.item).module}
-    if papers:
-        context.check(sorted(papers))
+    failures = _Failures()
+    steps = (
+        _judged_anew(arguments, claims, failures)
+        if arguments.source is None
+        else _judged_before(arguments, claims)
+    )
     from repro.results.judge import summarise  # noqa: PLC0415 - imports numpy
 
-    judged, failures = [], _Failures()
-    for item_id, result, entries in _judged(claims, context, failures, arguments.out):
+    judged = []
+    for item_id, result, entries in steps:
         judged += [{"item": item_id, **entry} for entry in entries]
         if not arguments.json:
             for line in item_lines(item_id, result, entries, each=arguments.verbosity > 0):
@@ -108,14 +118,72 @@ class _Failures:
     last: ReproError | None = None
 
 
-def _judged(
-    claims: Sequence[Claim], context: "Context", failures: _Failures, out: Path | None
-) -> Iterator[tuple[str | None, "Result | None", list[dict[str, Any]]]]:
-    """Yield items, their results, if they could be computed, and their claims."""
-    for item_id in dict.fromkeys(claim.item for claim in claims):
-        mine = [claim for claim in claims if claim.item == item_id]
+_Judged = tuple[str | None, "Result | None", list[dict[str, Any]]]
+"""An item, its result, if there is one, and its claims."""
+
+
+def _judged_anew(
+    arguments: argparse.Namespace, claims: Sequence[Claim], failures: _Failures
+) -> Iterator[_Judged]:
+    """Return what computes the items."""
+    context = make_context(arguments)
+    # A misspelt option is no reason for a claim not to be tested.
+    papers = {claim.paper for claim in claims if claim.item and find_item(claim.item).module}
+    if papers:
+        context.check(sorted(papers))
+
+    def judged(item_id: str | None, mine: Sequence[Claim]) -> _Judged:
         item = find_item(item_id) if item_id else None
-        yield item_id, *_compute(item, mine, context, failures, out)
+        return item_id, *_compute(item, mine, context, failures, arguments.out)
+
+    return (judged(item_id, mine) for item_id, mine in _by_item(claims))
+
+
+def _judged_before(arguments: argparse.Namespace, claims: Sequence[Claim]) -> Iterator[_Judged]:
+    """Return what takes the results in a folder, with their verdicts."""
+    check_reading(arguments)
+    if arguments.out is not None:
+        raise BadInput("--from takes results from where they are: leave out --out")
+    from repro.figures.report import find_results  # noqa: PLC0415 - imports torch
+    from repro.results.judge import not_tested  # noqa: PLC0415
+
+    items = [find_item(item_id) for item_id, _ in _by_item(claims) if item_id]
+    with_code = [item for item in items if item.module]
+    found = find_results(arguments.source, with_code, all_of_them=bool(arguments.ids))
+
+    def taken(item_id: str | None, mine: Sequence[Claim]) -> _Judged:
+        result = found[item_id][1] if item_id in found else None
+        judged = {entry["id"]: dict(entry) for entry in result.claims} if result else {}
+        entries = [
+            judged.get(claim.id) or not_tested(claim, why_untested(claim, reading=result is None))
+            for claim in mine
+        ]
+        return item_id, result, entries
+
+    return (taken(item_id, mine) for item_id, mine in _by_item(claims))
+
+
+def _by_item(claims: Sequence[Claim]) -> list[tuple[str | None, list[Claim]]]:
+    ids = dict.fromkeys(claim.item for claim in claims)
+    return [(item_id, [claim for claim in claims if claim.item == item_id]) for item_id in ids]
+
+
+def why_untested(claim: Claim, *, reading: bool) -> str:
+    """Return why a claim has no verdict.
+
+    Args:
+        claim: The claim.
+        reading: Whether results were read, and its item's was not among them.
+    """
+    if claim.item is None:
+        return "no item computes it"
+    if find_item(claim.item).module is None:
+        return f"{claim.item} is not implemented yet"
+    return (
+        f"no result of {claim.item} was at hand"
+        if reading
+        else f"the result of {claim.item} has no verdict on it"
+    )
 
 
 def _compute(

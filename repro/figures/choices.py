@@ -14,7 +14,7 @@ from repro.data.reach import is_at_hand
 from repro.data.store import Store
 from repro.errors import BadInput, MissingData, NotAvailable
 from repro.models.cards import Card
-from repro.models.embedded_weights import embedded_card, has_embedded
+from repro.models.embedded_weights import embedded_card, has_embedded, stem_of
 from repro.models.tagger import Tagger
 
 __all__ = [
@@ -34,6 +34,7 @@ _LOUD = {
     "embedded": "simulated jets that come with this package, because the paper's {0.name} is "
     "neither cached nor reachable now ('{1} fetch {0.id}' tries again)",
 }
+_TRAINED = "weights.safetensors"
 _LOUD_WEIGHTS = (
     "trained by this package on simulated jets, for {} and every other model whose authors' files "
     "are neither cached nor reachable now ('{} fetch toptag/weights' tries again)"
@@ -115,7 +116,8 @@ class WeightChoice:
     lie in one archive, so the network is asked for one of them, and once.
 
     Args:
-        chosen: ``auto``, ``authors``, ``embedded`` or a path.
+        chosen: ``auto``, ``authors``, ``embedded`` or a path; in a folder, each model has that of
+            its training, such as ``topodnn-v4/weights.safetensors``.
         store: Where pinned files come from.
     """
 
@@ -133,7 +135,10 @@ class WeightChoice:
 
         Raises:
             NotAvailable: If the authors' are out of reach and the package has none.
+            MissingData: If they are not in the folder that was chosen.
         """
+        if Path(self._chosen).is_dir():
+            return _in_folder(Path(self._chosen), card)
         if self._chosen not in ("auto", "authors"):
             return self._chosen
         if not card.authors:
@@ -164,14 +169,26 @@ class WeightChoice:
         return self._reachable
 
 
+def _in_folder(folder: Path, card: Card) -> str:
+    path = folder / stem_of(card) / _TRAINED
+    if not path.is_file():
+        raise MissingData(
+            f"no weights of {card.name} in {folder}: train it with --out {path.parent}, or give "
+            "other --weights"
+        )
+    return str(path)
+
+
 def check_weights(chosen: str) -> None:
-    """Make sure that a file of weights is there if one was chosen.
+    """Make sure that a file of weights, or a folder of trainings, is there if one was chosen.
 
     Raises:
         BadInput: If it is not.
     """
     if chosen not in ("auto", "authors", "embedded") and not Path(chosen).is_file():
-        inside = Path(chosen) / "weights.safetensors"
+        if any(Path(chosen).glob(f"*/{_TRAINED}")):
+            return
+        inside = Path(chosen) / _TRAINED
         hint = f", such as {inside}" if inside.is_file() else ""
         raise BadInput(f"no weights at {chosen}: give auto, authors, embedded or a file{hint}")
 

@@ -1,13 +1,14 @@
 """Interaction Networks for the items of ``hbb``, and what their weights alone give."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from repro.errors import BadInput, IntegrityError, NotAvailable
+from repro.errors import BadInput, IntegrityError, MissingData, NotAvailable
 from repro.features.interaction import interaction_features, interaction_inputs
 from repro.features.sample_streams import JetSet, no_jets
 from repro.figures.context import Context
@@ -49,7 +50,7 @@ _NOTHING = "All of this picture needs jets, and there were none."
 def load_each(context: Context) -> tuple[dict[str, Tagger], dict[str, str]]:
     """Return the networks whose weights load, and what is wrong with the others', by label.
 
-    Of the package's own weights some variants may have none.
+    Of the package's own weights, and in a folder of trainings, some variants may have none.
 
     Raises:
         BadInput, IntegrityError: If not even the baseline's load, or a file that the user named
@@ -57,8 +58,9 @@ def load_each(context: Context) -> tuple[dict[str, Tagger], dict[str, str]]:
         DownloadFailed, MissingData, NotAvailable: If weights are out of reach.
     """
     chosen = context.settings.weights
-    named = chosen not in ("auto", "authors", "embedded")
-    absent = (NotAvailable,) if chosen == "embedded" else ()
+    in_folder = Path(chosen).is_dir()
+    named = chosen not in ("auto", "authors", "embedded") and not in_folder
+    absent = (NotAvailable, MissingData) if in_folder or chosen == "embedded" else ()
     networks, failures = {}, {}
     for label in sorted_labels():
         try:

@@ -1,5 +1,7 @@
 """The items of a report: computed, or taken from results that are at hand."""
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -220,6 +222,13 @@ def _by_name(chosen: str) -> str:
 
 
 def _by_content(chosen: str) -> str:
-    """Return a choice in words, or the hash of the file that it leads to."""
+    """Return a choice in words, or the hash of the file, or of those in the folder, it leads to."""
     path = Path(chosen)
+    if path.is_dir():
+        inside = {str(file.relative_to(path)): hash_file(file) for file in _trained(path)}
+        return f"sha256:{hashlib.sha256(json.dumps(inside).encode()).hexdigest()}"
     return f"sha256:{hash_file(path)}" if path.is_file() else chosen
+
+
+def _trained(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*/weights.safetensors"))

@@ -1,0 +1,310 @@
+"""The workflow: what it asks of the package, what jobs cost, and that Snakemake takes it."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from repro.catalogue import load_items
+from repro.cli import build_parser, main
+from repro.models.cards import find_card, load_cards
+from repro.models.embedded_weights import embedded_card, embedded_names, stem_of
+from repro.simulation.chunk import CHUNK_JETS
+from repro.simulation.hbb.settings import load_settings
+from repro.training.recipe import find_recipe
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKFLOW = ROOT / "workflow"
+CONFIGS = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in WORKFLOW.glob("config/*")}
+SCHEMA = yaml.safe_load((WORKFLOW / "schemas/config.schema.yaml").read_text("utf-8"))
+RATES = json.loads((WORKFLOW / "rates.json").read_text("utf-8"))["rates"]
+PROFILES = {"local": None, "slurm": "slurm", "htcondor": "htcondor", "kubernetes": "kubernetes"}
+"""The plugin that each profile needs."""
+
+
+@pytest.fixture(scope="module")
+def modules():
+    """The workflow's own modules, which import each other by their bare names."""
+    import importlib
+
+    names = ("rates", "plan", "mistakes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(WORKFLOW))
+        yield {name: importlib.import_module(name) for name in names}
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def plan_of(modules):
+    rates = modules["rates"].Rates.load()
+    return lambda config: modules["plan"].Plan(config, rates)
+
+
+def test_names_are_those_of_the_package(modules):
+    plan = modules["plan"]
+    assert {"toptag": CHUNK_JETS, "hbb": load_settings().chunk_jets} == plan.CHUNK_JETS
+    for item in load_items():
+        assert plan.document_of(item.id) == f"{item.paper}/{item.stem}.json"
+        name = plan.document_of(item.id).partition("/")[2].removesuffix(".json")
+        kind = "fig" if name.startswith("fig") else "table"
+        assert f"{item.paper}/{plan.Plan.item(kind, name.removeprefix(kind))}" == item.id
+    for name in ("topodnn:v4", "pfin:sum", "in:baseline"):
+        assert plan.stem_of(name) == stem_of(find_card(name))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_configurations_have_the_form_and_lead_somewhere(name, plan_of, modules):
+    jsonschema.validate(CONFIGS[name], SCHEMA)
+    plan = plan_of(CONFIGS[name])
+    assert modules["mistakes"].mistakes_of(plan) == []
+    for entry in plan.trainings.values():
+        card = find_card(entry["model"])
+        assert card.name == entry["model"]
+        assert card.variant in load_cards(card.family)
+    assert set(plan.items) <= {item.id for item in load_items() if item.module}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_package_takes_every_command(name, plan_of):
+    plan, parse = plan_of(CONFIGS[name]), build_parser().parse_args
+    for sample, entry in plan.samples.items():
+        if "jets" in entry:
+            chunks = plan.chunks(sample)
+            assert [first for first, _ in chunks[1:]] == [last for _, last in chunks[:-1]]
+            parse(shlex.split(f"simulate {plan.simulation(sample)} --out a.h5 --chunks 0:1"))
+    for stem in plan.trainings:
+        parse(shlex.split(f"train {plan.training(stem)} --seed 1 --data a.h5 --out b"))
+        parse(shlex.split(f"score {plan.scoring(stem)} a.h5 --weights b --out c.npy"))
+    for path in plan.explanations:
+        _, _, stem, method, _ = path.split("/", 4)
+        parse(shlex.split(f"explain {plan.explaining(method, stem)} a.h5 --seed 1 --out c.json"))
+    for paper in plan.chosen:
+        parse(shlex.split(f"fig 5 --paper {paper} {plan.computing(paper)} --out d"))
+    parse(["verify", *plan.items, "--from", "d", "--json"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"samples": {}}, "names no sample: 'toptag-train' is none of none"),
+        ({"trainings": []}, "no model of toptag is trained with seed 0"),
+        ({"explanations": [{"method": "lrp", "model": "pfn:v4", "sample": "x"}]}, "not trained"),
+    ],
+)
+def test_names_that_lead_nowhere_are_said(change, said, plan_of, modules):
+    assert any(
+        said in text for text in modules["mistakes"].mistakes_of(plan_of(CONFIGS["small"] | change))
+    )
+
+
+def test_a_form_that_is_wrong_is_refused():
+    for change in ({"result": "x"}, {"trainings": [{"model": "pfn", "sample": "a", "seeds": [0]}]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(CONFIGS["small"] | change, SCHEMA)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_job_has_a_cost(name, plan_of):
+    plan = plan_of(CONFIGS[name])
+    costs = [plan.of_training(stem) for stem in plan.trainings]
+    costs += [
+        plan.of_scoring(path.split("/")[2], path.split("/", 3)[3].removesuffix(".npy"))
+        for path in plan.scores
+    ]
+    costs += [plan.of_reading("verify"), plan.of_reading("report")]
+    for paper, entry in plan.chosen.items():
+        costs += [plan.of_item(paper, f"{paper}/{item}") for item in entry["ids"]]
+    for cost in costs:
+        assert cost.seconds > 0
+        assert cost.mem_mb > cost.memory > 100
+        assert cost.minutes * 60 > cost.seconds
+
+
+def test_rates_of_trainings_are_those_of_the_cards():
+    """The slowest of a family's cards, and the epochs of the published recipe.
+
+    But for ``pfin:sum``, whose training saw but a part of each jet for most of its epochs.
+    """
+    rates = {entry["kind"]: entry for entry in RATES if entry["rule"] == "train"}
+    for family in ("topodnn", "mbns", "pfn", "augpfn", "pfin"):
+        trainings = [
+            embedded_card(find_card(name))["training"]
+            for name in embedded_names()
+            if find_card(name).family == family and find_card(name).name != "pfin:sum"
+        ]
+        slowest = max(one["seconds"] / (one["epochs"] * one["data"]["jets"]) for one in trainings)
+        assert rates[family]["seconds_per_jet"] == pytest.approx(slowest, rel=0.02), family
+    for family, rate in rates.items():
+        name = {"topodnn": "topodnn:baseline", "mbns": "mbns:baseline"}.get(family, family)
+        assert rate["epochs"] == find_recipe("published", find_card(name)).epochs
+
+
+def test_rates_of_items_and_explanations_are_those_of_the_committed_results():
+    for entry in RATES:
+        if "result" in entry:
+            document = json.loads((ROOT / "figures" / entry["result"]).read_text("utf-8"))
+            per_jet = document["seconds"] / document["data"]["jets"]
+            assert entry["seconds_per_jet"] == pytest.approx(per_jet, rel=0.05)
+
+
+def test_each_rate_says_how_it_was_measured():
+    assert all(len(entry["measured"]) > 20 for entry in RATES)
+    assert len({(entry["rule"], entry["kind"]) for entry in RATES}) == len(RATES)
+
+
+# With Snakemake.
+
+
+def snakemake():
+    """Return the command: this environment's, or that of the Python that REPRO_SNAKEMAKE names."""
+    python = os.environ.get("REPRO_SNAKEMAKE") or sys.executable
+    if python == sys.executable and find_spec("snakemake") is None:
+        pytest.skip("Snakemake is not installed: 'python3 run.py workflow' installs it")
+    return [python, "-m", "snakemake", "--snakefile", str(WORKFLOW / "Snakefile")]
+
+
+def call(folder, *words, timeout=280):
+    here = Path(sys.executable).parent
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(here), os.environ["PATH"]]),
+        "PYTHONPATH": paths,
+        "REPRO_OFFLINE": "1",
+        "REPRO_MIRROR": "",
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
+    command = [*snakemake(), "--directory", str(folder), *map(str, words)]
+    done = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def configured(name):
+    return ["--configfile", WORKFLOW / "config" / f"{name}.yaml"]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_snakemake_takes_every_configuration(name, tmp_path, plan_of):
+    code, said = call(tmp_path, *configured(name), "--cores", 2, "--dry-run", "--quiet", "rules")
+    assert code == 0, said
+    jobs = dict(
+        line.split() for line in said.splitlines() if len(line.split()) == 2 and line[-1:].isdigit()
+    )
+    assert int(jobs["train"]) == len(plan_of(CONFIGS[name]).weights)
+    assert int(jobs["score"]) == len(plan_of(CONFIGS[name]).scores)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_snakemake_takes_every_profile(name, tmp_path):
+    plugin = PROFILES[name]
+    looked = [snakemake()[0], "-c", f"import snakemake_executor_plugin_{plugin}"]
+    if plugin and subprocess.run(looked, capture_output=True, check=False).returncode:
+        pytest.skip(f"snakemake-executor-plugin-{plugin} is not installed")
+    profile = ["--profile", WORKFLOW / "profiles" / name]
+    code, said = call(tmp_path, *configured("small"), *profile, "--dry-run", "--quiet", "rules")
+    assert code == 0, said
+    assert "simulate" in said
+
+
+def test_a_wrong_configuration_is_one_line(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(CONFIGS["small"] | {"explanations": [], "trainings": []}))
+    code, said = call(tmp_path, "--configfile", config, "--cores", 1, "--dry-run")
+    assert code == 1
+    assert "items: no model of toptag is trained with seed 0" in said
+    code, said = call(tmp_path, "--cores", 1, "--dry-run")
+    assert "no configuration: give --configfile" in said
+
+
+def test_a_rule_that_fails_says_what_to_do_and_leaves_nothing(tmp_path):
+    """The package's own line is shown, and Snakemake stops."""
+    target = "results/small/scores/0/topodnn-baseline/toptag-test.h5.npy"
+    for name in ("samples/toptag-test.h5", "weights/0/topodnn-baseline/weights.safetensors"):
+        path = tmp_path / "results/small" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("nothing of the kind")
+    options = ["--profile", WORKFLOW / "profiles/local", "--cores", 1, "--allowed-rules", "score"]
+    code, said = call(tmp_path, *configured("small"), *options, "--", target)
+    assert code == 1
+    assert "repro: error:" in said
+    assert not (tmp_path / target).exists()
+
+
+def planned(folder):
+    """Return how many jobs of each rule are left, by a dry run."""
+    code, said = call(folder, *configured("small"), "--cores", 2, "--dry-run", "--quiet", "rules")
+    assert code == 0, said
+    rows = (line.split() for line in said.splitlines())
+    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_it_runs_to_the_end_and_makes_nothing_twice(tmp_path):
+    """What is there stays; what is removed is made again, and what follows from it."""
+    profile = ["--profile", WORKFLOW / "profiles/local"]
+    code, said = call(tmp_path, *configured("small"), *profile, timeout=1700)
+    assert code == 0, said
+    assert planned(tmp_path) == {}
+    out = tmp_path / "results/small"
+    assert not any((out / "samples").glob("*.parts"))
+    verdicts = json.loads((out / "verdicts.json").read_text("utf-8"))
+    assert sum(verdicts["summary"].values()) == len(verdicts["claims"]) > 50
+    assert (out / "report/ro-crate-metadata.json").is_file()
+    (out / "scores/1/topodnn-baseline/toptag-test.h5.npy").unlink()
+    assert planned(tmp_path) == {"score": 1, "all": 1, "total": 2}
+    (out / "items/toptag/fig05.json").unlink()
+    left = planned(tmp_path)
+    assert left == {"score": 1, "item": 1, "verify": 1, "report": 1, "all": 1, "total": 5}
+    (out / "samples/hbb-test.h5").unlink()
+    made = {"simulate": 1, "merge": 1, "score": 2, "item": 2, "verify": 1, "report": 1}
+    assert planned(tmp_path) == {**made, "all": 1, "total": 9}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_chunks_put_together_have_the_bytes_of_one_run(tmp_path):
+    options = ["--profile", WORKFLOW / "profiles/local", "--", "made/samples/toptag-train.h5"]
+    given = [*configured("small"), "--config", "results=made"]
+    code, said = call(tmp_path, *given, *options, timeout=800)
+    assert code == 0, said
+    sample = CONFIGS["small"]["samples"]["toptag-train"]
+    whole = tmp_path / "whole.h5"
+    words = f"simulate toptag --preset {sample['preset']} --seed {sample['seed']} --packed -q"
+    code = main([*words.split(), "--jets", str(sample["jets"]), "--jobs", "1", "--out", str(whole)])
+    assert code == 0
+    assert (tmp_path / "made/samples/toptag-train.h5").read_bytes() == whole.read_bytes()
+
+
+def test_the_plan_in_the_documentation_is_of_every_job(plan_of):
+    """Its rows add up to the jobs that Snakemake plans, but for those of the mark itself."""
+    from site_hooks import hook
+
+    plan, page = plan_of(CONFIGS["paper"]), hook("cluster_plan")
+    rows = [line.split("|")[1:-1] for line in page.plan().splitlines()[2:-1]]
+    jobs = {}
+    for rule, _, count, *_ in rows:
+        jobs[rule.strip(" `")] = jobs.get(rule.strip(" `"), 0) + int(count.replace(",", ""))
+    simulated = [name for name, entry in plan.samples.items() if "jets" in entry]
+    assert jobs["simulate"] == sum(len(plan.chunks(name)) for name in simulated)
+    assert jobs["convert"] == 91
+    assert jobs["train"] == len(plan.weights)
+    assert jobs["score"] == len(plan.scores)
+    assert jobs["explain"] == len(plan.explanations)
+    assert jobs["item"] == len(plan.items)
+    assert sum(plan.jets(name) for name in simulated) >= 2_000_000
+    assert len(page.rates().splitlines()) == len(RATES) + 2

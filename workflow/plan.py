@@ -1,0 +1,293 @@
+"""Which jobs a configuration asks for, with which words of the package's commands.
+
+Runs with Python 3.8 and nothing else, as Snakemake reads it where the package is not installed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rates import Cost, Rates
+
+__all__ = ["CHUNK_JETS", "FILE_JETS", "PUBLISHED_JETS", "Plan", "document_of", "stem_of"]
+
+CHUNK_JETS = {"toptag": 500, "hbb": 600}
+"""Jets of a chunk of ``repro simulate``."""
+
+FILE_JETS = 200_000
+"""Jets of a file of record 12102."""
+
+PUBLISHED_JETS = {"toptag": 404_000, "hbb": 9 * FILE_JETS}
+"""Jets of the test sets, of which the papers' items are made."""
+
+_ITEM = re.compile(r"(toptag|hbb)/(fig|table)([A-Z]?)([0-9]+)")
+
+
+def stem_of(model: str) -> str:
+    """Return what the package calls files of a model.
+
+    >>> stem_of("topodnn:v4")
+    'topodnn-v4'
+    """
+    return model.replace(":", "-")
+
+
+def document_of(item: str) -> str:
+    """Return where the document of an item lies in a folder of results.
+
+    >>> document_of("toptag/fig5"), document_of("hbb/tableK3")
+    ('toptag/fig05.json', 'hbb/tableK3.json')
+    """
+    match = _ITEM.fullmatch(item)
+    if match is None:
+        raise ValueError(item)
+    paper, kind, letter, number = match.groups()
+    return f"{paper}/{kind}{letter + number if letter else number.zfill(2)}.json"
+
+
+class Plan:
+    """The jobs of a configuration, whose form is that of ``schemas/config.schema.yaml``.
+
+    Args:
+        config: The configuration.
+        rates: What jobs cost.
+    """
+
+    def __init__(self, config: dict[str, Any], rates: Rates) -> None:
+        self.rates = rates
+        self.samples: dict[str, dict[str, Any]] = config.get("samples", {})
+        self.trainings = {stem_of(entry["model"]): entry for entry in config.get("trainings", [])}
+        self.explained: list[dict[str, Any]] = config.get("explanations", [])
+        self.chosen: dict[str, dict[str, Any]] = config.get("items", {})
+
+    def trained_with(self, paper: str, seed: int) -> list[str]:
+        """Return the weights of the models of a paper that are trained with a seed."""
+        return [
+            _weights(seed, stem)
+            for stem, entry in self.trainings.items()
+            if seed in entry["seeds"] and self._paper_of(entry["model"]) == paper
+        ]
+
+    @staticmethod
+    def _paper_of(model: str) -> str:
+        return "hbb" if model.startswith("in:") else "toptag"
+
+    # Samples.
+
+    def jets(self, sample: str) -> int:
+        """Return how many jets a sample has."""
+        entry = self.samples[sample]
+        return entry["jets"] if "jets" in entry else FILE_JETS * len(entry["files"])
+
+    def simulation(self, sample: str) -> str:
+        """Return what 'repro simulate' is given for a sample, but the file and the chunks."""
+        entry = self.samples[sample]
+        words = "{paper} --preset {preset} --seed {seed} --jets {jets}".format(**entry)
+        return words + (" --packed" if entry.get("packed", True) else "")
+
+    def chunks(self, sample: str) -> list[tuple[int, int]]:
+        """Return the first and the last chunk, which is left out, of each job."""
+        entry = self.samples[sample]
+        count = -(-entry["jets"] // CHUNK_JETS[entry["paper"]])
+        size = entry.get("chunks_per_job", 1)
+        return [(first, min(first + size, count)) for first in range(0, count, size)]
+
+    def files(self, sample: str) -> list[str]:
+        """Return the files of a sample, in the folder of samples."""
+        if "jets" in self.samples[sample]:
+            return [sample + ".h5"]
+        return [f"{sample}/{number}.h5" for number in self.samples[sample]["files"]]
+
+    @property
+    def sample_files(self) -> list[str]:
+        """The files of all samples."""
+        return [path for sample in self.samples for path in self._made(sample)]
+
+    def record_file(self, sample: str, number: str) -> str:
+        """Return what the package calls a file of the record."""
+        split = self.samples[sample]["split"]
+        return f"hbb/record/{split}/ntuple_merged_{number}.h5"
+
+    def _made(self, sample: str) -> list[str]:
+        return ["samples/" + path for path in self.files(sample)]
+
+    # Trainings, and what is done with the weights.
+
+    def training(self, stem: str) -> str:
+        """Return what 'repro train' is given, but the seed and files."""
+        entry = self.trainings[stem]
+        words = [entry["model"], "--recipe", entry.get("recipe", "published")]
+        for name in ("epochs", "device", "precision"):
+            if name in entry:
+                words += ["--" + name, str(entry[name])]
+        return " ".join(words)
+
+    def jets_of_training(self, stem: str, purpose: str) -> list[str]:
+        """Return the files of the ``sample`` of a training, or of its ``validation``, if any."""
+        entry = self.trainings[stem]
+        return self._made(entry[purpose]) if purpose in entry else []
+
+    def trained_before(self, stem: str, seed: str) -> list[str]:
+        """Return the weights that a training begins with, if any."""
+        entry = self.trainings[stem]
+        return [_weights(seed, stem_of(entry["after"]))] if "after" in entry else []
+
+    def scoring(self, stem: str) -> str:
+        """Return what 'repro score' is given, but files."""
+        entry = self.trainings[stem]
+        return entry["model"] + (" --device " + entry["device"] if "device" in entry else "")
+
+    def explaining(self, method: str, stem: str) -> str:
+        """Return what 'repro explain' is given, but files and the seed."""
+        entry = next(
+            entry
+            for entry in self.explained
+            if (entry["method"], stem_of(entry["model"])) == (method, stem)
+        )
+        jets = " --jets {}".format(entry["jets"]) if "jets" in entry else ""
+        return f"{method} {self.scoring(stem)}{jets}"
+
+    @property
+    def on_gpus(self) -> bool:
+        """Whether any training asks for a GPU."""
+        return any("gpus" in entry for entry in self.trainings.values())
+
+    @property
+    def weights(self) -> list[str]:
+        """The weights of all trainings."""
+        return [
+            _weights(seed, stem)
+            for stem, entry in self.trainings.items()
+            for seed in entry["seeds"]
+        ]
+
+    @property
+    def scores(self) -> list[str]:
+        """The scores of all trainings on the samples that each names."""
+        return [
+            f"scores/{seed}/{stem}/{file}.npy"
+            for stem, entry in self.trainings.items()
+            for seed in entry["seeds"]
+            for sample in entry.get("score", [])
+            for file in self.files(sample)
+        ]
+
+    @property
+    def explanations(self) -> list[str]:
+        """The explanations of all trainings; of a sample of several files, on the first."""
+        return [
+            "explanations/{}/{}/{}/{}.json".format(
+                seed, stem_of(entry["model"]), entry["method"], self.files(entry["sample"])[0]
+            )
+            for entry in self.explained
+            for seed in self.trainings[stem_of(entry["model"])]["seeds"]
+        ]
+
+    # Items.
+
+    @property
+    def items(self) -> list[str]:
+        """The ids of all tables and figures."""
+        return [f"{paper}/{name}" for paper, entry in self.chosen.items() for name in entry["ids"]]
+
+    @staticmethod
+    def item(kind: str, label: str) -> str:
+        """Return the name of an item in its paper, by what its files are called.
+
+        >>> Plan.item("fig", "05"), Plan.item("table", "K3")
+        ('fig5', 'tableK3')
+        """
+        return kind + label.lstrip("0")
+
+    @property
+    def item_files(self) -> list[str]:
+        """Their documents."""
+        return ["items/" + document_of(item) for item in self.items]
+
+    def computing(self, paper: str) -> str:
+        """Return what 'repro fig' and 'repro table' are given, but the item and files."""
+        entry = self.chosen[paper]
+        words: list[str] = []
+        if entry["data"] not in self.samples:
+            words += ["--data", entry["data"]]
+        if not isinstance(entry["weights"], int):
+            words += ["--weights", entry["weights"]]
+        for name in ("jets", "background"):
+            if name in entry:
+                words += ["--" + name, str(entry[name])]
+        return " ".join(words)
+
+    def jets_of_items(self, paper: str) -> list[str]:
+        """Return the file of the sample of a paper's items, if they take one."""
+        data = self.chosen[paper]["data"]
+        return self._made(data) if data in self.samples else []
+
+    def weights_of_items(self, paper: str) -> list[str]:
+        """Return the weights that a paper's items may take, if they take those of a seed."""
+        seed = self.chosen[paper]["weights"]
+        return self.trained_with(paper, seed) if isinstance(seed, int) else []
+
+    # Costs.
+
+    def of_chunks(self, sample: str, first: str, last: str) -> Cost:
+        """Return what chunks take."""
+        entry = self.samples[sample]
+        jets = (int(last) - int(first)) * CHUNK_JETS[entry["paper"]]
+        return self.rates.cost("simulate", entry["paper"], jets=min(jets, entry["jets"]))
+
+    def of_sample(self, rule: str, sample: str) -> Cost:
+        """Return what is done with a whole sample takes."""
+        entry = self.samples[sample]
+        kind = entry["paper"] + ("-packed" if entry.get("packed", True) else "")
+        return self.rates.cost(rule, kind, jets=self.jets(sample))
+
+    def of_file(self, _sample: str) -> Cost:
+        """Return what the conversion of a file of the record takes."""
+        return self.rates.cost("convert", "hbb", jets=FILE_JETS)
+
+    def of_training(self, stem: str) -> Cost:
+        """Return what a training takes at most: all of its epochs."""
+        entry = self.trainings[stem]
+        model = entry["model"]
+        epochs = entry.get("epochs") or self.rates.find("train", model, family(model))["epochs"]
+        jets = self.jets(entry["sample"])
+        return self.rates.cost("train", model, family(model), jets=jets, times=epochs)
+
+    def of_scoring(self, stem: str, file: str) -> Cost:
+        """Return what the scores of a file take."""
+        model = self.trainings[stem]["model"]
+        return self.rates.cost("score", model, family(model), jets=self._jets_of(file))
+
+    def of_explaining(self, method: str, stem: str, file: str) -> Cost:
+        """Return what an explanation takes; of methods without a rate, what occlusion does."""
+        model = self.trainings[stem]["model"]
+        kinds = [f"{name} {family(model)}" for name in (method, "occlusion")]
+        return self.rates.cost("explain", *kinds, jets=self._jets_of(file))
+
+    def of_item(self, paper: str, item: str) -> Cost:
+        """Return what an item takes."""
+        data = self.chosen[paper]["data"]
+        jets = self.chosen[paper].get("jets") or (self.jets(data) if data in self.samples else 0)
+        return self.rates.cost("item", item, paper, jets=jets or PUBLISHED_JETS[paper])
+
+    def of_reading(self, rule: str) -> Cost:
+        """Return what takes the documents of all items."""
+        return self.rates.cost(rule, "items", jets=len(self.items))
+
+    def _jets_of(self, file: str) -> int:
+        sample = file.rpartition(".")[0].partition("/")[0]
+        return min(self.jets(sample), FILE_JETS) if "/" in file else self.jets(sample)
+
+
+def _weights(seed: int | str, stem: str) -> str:
+    return f"weights/{seed}/{stem}/weights.safetensors"
+
+
+def family(model: str) -> str:
+    """Return the family of a model.
+
+    >>> family("pfin:sum")
+    'pfin'
+    """
+    return model.partition(":")[0]

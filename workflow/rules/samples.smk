@@ -1,0 +1,70 @@
+# Jets: simulated in chunks and put together, or converted from files of record 12102.
+
+
+# A chunk stays in the folder of parts, whose name the package gives: what was made before a job was
+# killed is not made again.  The mark is removed with them, when the sample is there.
+rule simulate:
+    output:
+        temp(touch(OUT + "/samples/chunks/{sample}-{first}-{last}.made")),
+    params:
+        asked=lambda w: PLAN.simulation(w.sample),
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: PLAN.of_chunks(w.sample, w.first, w.last).mem_mb * attempt,
+        disk_mb=lambda w: PLAN.of_chunks(w.sample, w.first, w.last).disk_mb,
+        runtime=lambda w, attempt: PLAN.of_chunks(w.sample, w.first, w.last).minutes * attempt,
+        kubernetes_memory_limit="2Gi",
+    log:
+        OUT + "/logs/simulate/{sample}-{first}-{last}.log",
+    benchmark:
+        OUT + "/benchmarks/simulate/{sample}-{first}-{last}.tsv"
+    shell:
+        "repro simulate {params.asked} --jobs {threads} --chunks {wildcards.first}:{wildcards.last}"
+        " --out $(dirname {output})/../{wildcards.sample}.h5 > {log} 2>&1"
+
+
+rule merge:
+    input:
+        lambda w: [
+            OUT + "/samples/chunks/%s-%d-%d.made" % (w.sample, first, last)
+            for first, last in PLAN.chunks(w.sample)
+        ],
+    output:
+        OUT + "/samples/{sample}.h5",
+    params:
+        asked=lambda w: PLAN.simulation(w.sample),
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: PLAN.of_sample("merge", w.sample).mem_mb * attempt,
+        disk_mb=lambda w: PLAN.of_sample("merge", w.sample).disk_mb,
+        runtime=lambda w, attempt: PLAN.of_sample("merge", w.sample).minutes * attempt,
+        kubernetes_memory_limit="4Gi",
+    log:
+        OUT + "/logs/merge/{sample}.log",
+    benchmark:
+        OUT + "/benchmarks/merge/{sample}.tsv"
+    shell:
+        "repro simulate {params.asked} --jobs {threads} --out {output} > {log} 2>&1"
+
+
+# A file of the record, by its number, and what the networks read of it.  The package's cache keeps
+# the file, so that a stopped download goes on where it stopped.
+rule convert:
+    output:
+        OUT + "/samples/{sample}/{number}.h5",
+    params:
+        file=lambda w: PLAN.record_file(w.sample, w.number),
+        split=lambda w: PLAN.samples[w.sample]["split"],
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: PLAN.of_file(w.sample).mem_mb * attempt,
+        disk_mb=lambda w: PLAN.of_file(w.sample).disk_mb,
+        runtime=lambda w, attempt: PLAN.of_file(w.sample).minutes * attempt,
+        kubernetes_memory_limit="4Gi",
+    log:
+        OUT + "/logs/convert/{sample}-{number}.log",
+    benchmark:
+        OUT + "/benchmarks/convert/{sample}-{number}.tsv"
+    shell:
+        "file=$(repro fetch --quiet {params.file} 2> {log})"
+        ' && repro convert "$file" --split {params.split} --out {output} >> {log} 2>&1'

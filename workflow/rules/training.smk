@@ -1,0 +1,80 @@
+# Each variant is trained with each seed.  Checkpoints lie beside the weights and are no outputs:
+# Snakemake leaves them alone, and a training that was killed goes on from them.
+
+# Kubernetes takes any number of GPUs, none too, for a wish for some.
+GPUS = {"gpu": lambda w: PLAN.trainings[w.model].get("gpus", 0)} if PLAN.on_gpus else {}
+
+
+rule train:
+    input:
+        jets=lambda w: within(PLAN.jets_of_training(w.model, "sample")),
+        validation=lambda w: within(PLAN.jets_of_training(w.model, "validation")),
+        before=lambda w: within(PLAN.trained_before(w.model, w.seed)),
+    output:
+        weights=OUT + "/weights/{seed}/{model}/weights.safetensors",
+        card=OUT + "/weights/{seed}/{model}/card.json",
+    params:
+        asked=lambda w: PLAN.training(w.model),
+    threads: lambda w: PLAN.trainings[w.model].get("threads", 1)
+    resources:
+        mem_mb=lambda w, attempt: PLAN.of_training(w.model).mem_mb * attempt,
+        disk_mb=lambda w: PLAN.of_training(w.model).disk_mb,
+        runtime=lambda w, attempt: PLAN.of_training(w.model).minutes * attempt,
+        kubernetes_memory_limit="8Gi",
+        **GPUS,
+    log:
+        OUT + "/logs/train/{model}-{seed}.log",
+    benchmark:
+        OUT + "/benchmarks/train/{model}-{seed}.tsv"
+    shell:
+        "OMP_NUM_THREADS={threads} repro train {params.asked} --seed {wildcards.seed}"
+        " $(option --data {input.jets}) $(option --validation {input.validation})"
+        " $(option --preload {input.before}) --out $(dirname {output.weights}) > {log} 2>&1"
+
+
+rule score:
+    input:
+        weights=OUT + "/weights/{seed}/{model}/weights.safetensors",
+        jets=OUT + "/samples/{file}",
+    output:
+        OUT + "/scores/{seed}/{model}/{file}.npy",
+    params:
+        asked=lambda w: PLAN.scoring(w.model),
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: PLAN.of_scoring(w.model, w.file).mem_mb * attempt,
+        disk_mb=lambda w: PLAN.of_scoring(w.model, w.file).disk_mb,
+        runtime=lambda w, attempt: PLAN.of_scoring(w.model, w.file).minutes * attempt,
+        kubernetes_memory_limit="4Gi",
+        **GPUS,
+    log:
+        OUT + "/logs/score/{model}-{seed}-{file}.log",
+    benchmark:
+        OUT + "/benchmarks/score/{model}-{seed}-{file}.tsv"
+    shell:
+        "OMP_NUM_THREADS={threads} repro score {params.asked} {input.jets} --weights {input.weights}"
+        " --out {output} > {log} 2>&1"
+
+
+rule explain:
+    input:
+        weights=OUT + "/weights/{seed}/{model}/weights.safetensors",
+        jets=OUT + "/samples/{file}",
+    output:
+        OUT + "/explanations/{seed}/{model}/{method}/{file}.json",
+    params:
+        asked=lambda w: PLAN.explaining(w.method, w.model),
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: PLAN.of_explaining(w.method, w.model, w.file).mem_mb * attempt,
+        disk_mb=lambda w: PLAN.of_explaining(w.method, w.model, w.file).disk_mb,
+        runtime=lambda w, attempt: PLAN.of_explaining(w.method, w.model, w.file).minutes * attempt,
+        kubernetes_memory_limit="8Gi",
+        **GPUS,
+    log:
+        OUT + "/logs/explain/{model}-{seed}-{method}-{file}.log",
+    benchmark:
+        OUT + "/benchmarks/explain/{model}-{seed}-{method}-{file}.tsv"
+    shell:
+        "OMP_NUM_THREADS={threads} repro explain {params.asked} {input.jets} --seed {wildcards.seed}"
+        " --weights {input.weights} --out {output} > {log} 2>&1"
