@@ -4,13 +4,13 @@ import hashlib
 import io
 import logging
 import time
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.archives import read_arrays
 from repro.data.atomic import write_atomically
 from repro.errors import BadInput
 
@@ -83,11 +83,10 @@ class Checkpoint:
 
     def _read(self, path: Path) -> None:
         try:
-            # From memory: numpy leaves a damaged archive open.
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
-                rows = kept["rows"]
+            rows = read_arrays(path)["rows"]
+            # One that is too long does not fit.
             self.rows[: len(rows)] = rows
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (OSError, ValueError, LookupError, TypeError):
             _LOG.warning("%s is damaged: starting anew", path)
             return
         self.done = len(rows)
