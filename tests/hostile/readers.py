@@ -278,7 +278,10 @@ _STATE = "repro.models.state", "repro.models.torch_files"
 
 READERS: Mapping[str, Reader] = {
     "table": Reader(
-        "jets.h5", _table("zlib"), _read_jets, (*_HDF5, "repro.data.tables", "repro.data._pytables")
+        "jets.h5",
+        _table("zlib"),
+        _read_jets,
+        (*_HDF5, "repro.data.tables", "repro.data._pytables", "repro.data.open_jets"),
     ),
     "table-blosc": Reader("jets.h5", _table("blosc"), _read_jets, _HDF5),
     "packed": Reader(
