@@ -8,7 +8,7 @@ from readers import READERS
 
 FINDINGS = Path(__file__).parent / "findings"
 
-_EXAMPLES, _FEW, _SECONDS = 60, 10, 2.0
+_EXAMPLES, _FEW, _SECONDS = 40, 5, 1.0
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -40,6 +40,6 @@ def test_a_campaign_finds_a_fault(monkeypatch):
     broken = type(reader)("a.bin", lambda path: path.write_bytes(valid), read, ())
     monkeypatch.setitem(READERS, "broken", broken)
     with campaign.opened("broken") as target:
-        _, (finding,) = campaign.run(target, examples=400)
+        _, (finding,) = campaign.run(target, examples=200)
     assert "ZeroDivisionError" in finding.said
     assert sum(byte != 0 for byte in finding.data) == finding.data.count(b"\xff") > 0
