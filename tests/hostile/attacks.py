@@ -332,7 +332,7 @@ ATTACKS: Mapping[str, tuple[str, Attack]] = {
     ),
     "weights outside of their folder": (
         "torch",
-        _archive({"../../pwned": b"x", "/tmp/pwned": b"x"}),
+        _archive({"../../pwned": b"x", "/outside/pwned": b"x"}),
     ),
     "weights of a trillion numbers": ("torch", _expanded),
     "weights that are sparse": (
