@@ -80,6 +80,8 @@ def _open_remote(url: str) -> RecordTable:
                 file = load_uproot().open(url, array_cache=None, **STORAGE)
             else:
                 file = h5py.File(beneath, "r")
+                opened.callback(file.close)
+                refuse_links(url, file)
         opened.pop_all()
         return kind(url, file, beneath=beneath)
 
