@@ -15,9 +15,22 @@ __all__ = [
     "UnknownName",
 ]
 
+_LONGEST = 2000
+
 
 class ReproError(Exception):
-    """Base of all errors with a message for the user."""
+    r"""Base of all errors with a message for the user.
+
+    >>> print(BadInput("a name from a file: 'x\n\x1b[2J'"))
+    a name from a file: 'x\n\x1b[2J'
+    """
+
+    def __str__(self) -> str:
+        """Return the message in one line: names in it may come from a file that does harm."""
+        text = super().__str__()
+        if len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]}…"
+        return "".join(map(_shown, text))
 
 
 class UnknownName(ReproError):
@@ -42,3 +55,8 @@ class IntegrityError(ReproError):
 
 class NotAvailable(ReproError):
     """Something the catalogue lists and this version cannot compute, or a missing extra."""
+
+
+def _shown(character: str) -> str:
+    """Return a character, or its number if it would move the cursor or end the line."""
+    return character if character.isprintable() else ascii(character)[1:-1]

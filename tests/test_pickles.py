@@ -231,7 +231,7 @@ def test_every_truncation_is_found(tmp_path):
 def test_missing_file_and_folder(tmp_path):
     with pytest.raises(MissingData, match="not there"):
         load_pickle(tmp_path / "none.pkl")
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match="is a folder"):
         load_pickle(tmp_path)
 
 

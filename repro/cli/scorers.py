@@ -5,7 +5,6 @@ weights are fetched, and a function that scores it and says what it did.
 """
 
 import argparse
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -126,11 +125,13 @@ def _score_constituents(
 
 def _warn_of_other_quirks(arguments: argparse.Namespace) -> None:
     """Say so if a training's weights have seen inputs with the quirks on and these are off."""
+    from repro.data.regular import read_json  # noqa: PLC0415 - as above
+
     if not Path(arguments.weights).is_file():
         return
     try:
-        text = Path(arguments.weights).with_name("card.json").read_text("utf-8")
-        corrected = bool(json.loads(text)["training"]["corrected"])
+        card = read_json(Path(arguments.weights).with_name("card.json"))
+        corrected = bool(card["training"]["corrected"])
     except (OSError, ValueError, LookupError, TypeError):
         return  # no weights of a training
     if corrected != arguments.corrected:

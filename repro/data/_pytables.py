@@ -16,6 +16,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from repro.data.opcodes import check_opcodes
+
 __all__ = ["KEY", "Column", "create_table", "decode_literal", "finish_table", "locate_columns"]
 
 KEY = "table"
@@ -51,6 +53,7 @@ def decode_literal(raw: object) -> Any:  # noqa: ANN401  # whatever literal was 
     if not isinstance(data, bytes):
         raise ValueError("attribute is no pickle")  # noqa: TRY004  # one error for all damage
     try:
+        check_opcodes(data)
         return _LiteralReader(io.BytesIO(bytes(data)), encoding="utf-8").load()
     except Exception as error:
         # Damaged pickles fail in more ways than pickle documents.
@@ -76,15 +79,31 @@ def locate_columns(group: Any, dataset: Any) -> dict[str, Column]:  # noqa: ANN4
         if dtype.subdtype is None:  # a single column under its own name ("data column")
             found[field] = Column(field, None, dtype)
             continue
-        names = decode_literal(dataset.attrs[f"{field}_kind"])
+        names = _names(dataset.attrs[f"{field}_kind"])
         base, shape = dtype.subdtype
         if shape != (len(names),):
             raise ValueError(f"{field} has shape {shape} but {len(names)} names")
         found.update({name: Column(field, i, base) for i, name in enumerate(names)})
-    (_, order), *_ = decode_literal(group.attrs["non_index_axes"])
+    (_, listed), *_ = decode_literal(group.attrs["non_index_axes"])
+    order = _texts(listed)
     if set(order) != set(found):
         raise ValueError("the list of columns does not fit the blocks")
     return {name: found[name] for name in order}
+
+
+def _names(raw: object) -> list[str]:
+    return _texts(decode_literal(raw))
+
+
+def _texts(names: object) -> list[str]:
+    """Return column names; those that are numbers are none of the data set's.
+
+    Raises:
+        ValueError: If it is no list of names.
+    """
+    if not isinstance(names, list) or not all(isinstance(name, str | int) for name in names):
+        raise ValueError("no list of names")
+    return [str(name) for name in names]
 
 
 def create_table(

@@ -16,6 +16,7 @@ from pathlib import Path
 from repro.data.atomic import write_atomically
 from repro.data.completeness import check_whole
 from repro.data.pins import MAGIC, Artifact
+from repro.data.regular import read_json
 from repro.errors import BadInput, IntegrityError
 
 __all__ = ["hash_file", "is_stamped", "remembered", "stamp", "verify"]
@@ -59,7 +60,7 @@ def is_stamped(path: Path, artifact: Artifact) -> bool:
     if not artifact.pinned:
         return False
     try:
-        stamped = json.loads(_stamp_of(path).read_text("utf-8"))
+        stamped = read_json(_stamp_of(path))
         return bool(stamped == _facts(path, artifact))
     except (OSError, ValueError):
         return False
@@ -68,7 +69,7 @@ def is_stamped(path: Path, artifact: Artifact) -> bool:
 def remembered(path: Path, artifact: Artifact) -> Artifact:
     """Return a file without a pin with that of its stamp, if it has one."""
     try:
-        stamped = json.loads(_stamp_of(path).read_text("utf-8"))
+        stamped = read_json(_stamp_of(path))
         size, (kind, _, value) = int(stamped["size"]), stamped["checksum"].partition(":")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return artifact

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from repro.errors import BadInput
 
-__all__ = ["LABEL", "MOMENTA", "SPLIT", "TRUTH", "Jets"]
+__all__ = ["LABEL", "MOMENTA", "SPLIT", "TRUTH", "Jets", "check_labels", "check_momenta"]
 
 MOMENTA = ("E", "PX", "PY", "PZ")
 TRUTH = ("truthE", "truthPX", "truthPY", "truthPZ")
@@ -49,3 +49,41 @@ class Jets:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def check_momenta(label: object, four_momenta: NDArray[np.floating[Any]], row: int) -> None:
+    """Raise if a jet has a number that is none.
+
+    Args:
+        label: What the file is called in messages.
+        four_momenta: Of one jet in each row, of any shape beyond.
+        row: Number of the first jet.
+
+    Raises:
+        BadInput: If it has.
+    """
+    bad = ~np.isfinite(four_momenta).reshape(len(four_momenta), -1).all(axis=1)
+    if bad.any():
+        raise BadInput(
+            f"{label}: row {row + int(bad.argmax())} has NaN or infinite "
+            "four-momenta: fetch or write the file again"
+        )
+
+
+def check_labels(label: object, labels: NDArray[Any], row: int) -> None:
+    """Raise if a jet is neither QCD nor top.
+
+    Args:
+        label: What the file is called in messages.
+        labels: One for each jet.
+        row: Number of the first jet.
+
+    Raises:
+        BadInput: If there is such a jet.
+    """
+    wrong = (labels != 0) & (labels != 1)
+    if wrong.any():
+        raise BadInput(
+            f"{label}: row {row + int(wrong.argmax())} has {LABEL} "
+            f"{labels[wrong][0]}: labels must be 1 (top) or 0 (QCD)"
+        )

@@ -11,7 +11,6 @@ import io
 import logging
 import shutil
 import time
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.archives import read_arrays
 from repro.data.atomic import write_atomically
 from repro.errors import BadInput
 
@@ -109,7 +109,7 @@ class KeptRows:
             reached = _unpacked(folder / _REACHED)
             done = int(reached.pop(_DONE))
             blocks = list(_blocks_up_to(folder, done))
-        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+        except (OSError, ValueError, LookupError, TypeError):
             _LOG.warning("what a stopped run left in %s is damaged: starting anew", folder)
             return
         self._blocks, self._written = blocks, len(blocks)
@@ -142,14 +142,23 @@ def keep_rows(folder: Path | None, state: Callable[[], Arrays] = dict) -> Iterat
 
 
 def _blocks_up_to(folder: Path, done: int) -> Iterator[Arrays]:
-    first = 0
+    """Yield the blocks of so many rows.
+
+    Raises:
+        OSError, ValueError, TypeError: If they are not there, or do not fit together.
+    """
+    if done < 1:
+        raise ValueError("there are no rows")
+    first, kinds = 0, None
     while first < done:
         rows = _unpacked(folder / f"{first:012d}.npz")
-        if (
-            len({len(array) for array in rows.values()}) != 1
-            or not 0 < _length(rows) <= done - first
-        ):
+        lengths = {len(array) for array in rows.values()}
+        if len(lengths) != 1 or not 0 < max(lengths) <= done - first:
             raise ValueError("rows are missing")
+        mine = {name: (array.shape[1:], array.dtype) for name, array in rows.items()}
+        if kinds not in (None, mine):
+            raise ValueError("rows are of several kinds")
+        kinds = mine
         yield rows
         first += _length(rows)
 
@@ -163,9 +172,7 @@ def _packed(arrays: Arrays, more: Arrays | None = None) -> bytes:
 
 
 def _unpacked(path: Path) -> dict[str, NDArray[Any]]:
-    # From memory: numpy leaves a damaged archive open.
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-        return {name.removeprefix(_PREFIX): file[name] for name in file.files}
+    return {name.removeprefix(_PREFIX): array for name, array in read_arrays(path).items()}
 
 
 def _length(rows: Arrays) -> int:

@@ -9,7 +9,7 @@ from typing import Protocol, Self
 from repro.data.jets import Jets
 from repro.data.packed import PackedJets, is_packed
 from repro.data.tables import JetTable
-from repro.errors import BadInput, ReproError
+from repro.errors import ReproError
 
 __all__ = ["JetFile", "is_jet_file", "open_jets"]
 
@@ -54,8 +54,6 @@ def open_jets(path: str | PathLike[str]) -> JetFile:
         MissingData: If there is no such file.
         BadInput: If it is a folder, or holds no jets.
     """
-    if Path(path).is_dir():
-        raise BadInput(f"{path} is a folder: give a file of jets in it")
     if is_packed(Path(path)):
         return PackedJets.open(path)
     return JetTable.open(path)

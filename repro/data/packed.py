@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 
 from repro.data.atomic import replacing
 from repro.data.closing import Closing
-from repro.data.jets import Jets
-from repro.errors import BadInput, MissingData
+from repro.data.hdf5 import check_dataset, open_hdf5, read_description
+from repro.data.jets import Jets, check_labels, check_momenta
+from repro.data.regular import check_regular, parse_json
+from repro.errors import BadInput, ReproError
 
 __all__ = ["FORMAT", "PackedJets", "PackedPart", "is_packed", "write_packed"]
 
@@ -33,6 +35,14 @@ FORMAT = "repro packed jets 1"
 _CHUNK = 8192
 _STORED = 2**16  # numbers in one compressed block of a flat array
 _MOMENTA = ("px", "py", "pz")
+_COLUMNS = {
+    **dict.fromkeys(("counts", "labels", "split"), "iu"),
+    **dict.fromkeys((*_MOMENTA, "truth", "tau", "quantities"), "f"),
+}
+"""Kinds of numbers by column."""
+_MOST_PLACES = 10_000
+# What h5py and numpy make of damaged bytes.
+_DAMAGE = (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, OverflowError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +74,26 @@ class PackedJets(Closing):
         self.path = path
         self._file = file
         self.constituents = int(file.attrs["places"])
-        self.tau_names: tuple[str, ...] = tuple(json.loads(file.attrs["tau_names"]))
-        self.quantity_names: tuple[str, ...] = tuple(json.loads(file.attrs["quantity_names"]))
-        self.recipe: dict[str, Any] = json.loads(file.attrs["repro"])
-        counts = file["counts"][:].astype(np.int64)
+        self.tau_names = _names(file, "tau_names")
+        self.quantity_names = _names(file, "quantity_names")
+        self.recipe = read_description(file)
+        columns = {name: _column(path, file, name) for name in _COLUMNS}
+        counts = columns["counts"][:].astype(np.int64)
         self._offsets = np.concatenate([[0], np.cumsum(counts)])
+        if not 0 < self.constituents <= _MOST_PLACES or counts.max(initial=0) > self.constituents:
+            raise ValueError("more constituents than places")
+        jets, constituents = (len(counts),), (int(self._offsets[-1]),)
+        shapes = {
+            "labels": jets,
+            "split": jets,
+            "truth": (*jets, 4),
+            "tau": (*jets, len(self.tau_names)),
+            "quantities": (*jets, len(self.quantity_names)),
+            **dict.fromkeys(_MOMENTA, constituents),
+        }
+        if any(columns[name].shape != shape for name, shape in shapes.items()):
+            raise ValueError("columns of other lengths")
+        self._columns = columns
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Self:
@@ -79,14 +104,16 @@ class PackedJets(Closing):
             BadInput: If it is damaged or no packed file.
         """
         path = Path(path)
-        if not path.exists():
-            raise MissingData(f"{path} is not there: check the path or simulate the jets again")
+        check_regular(path)
         if not is_packed(path):
             raise BadInput(f"{path} holds no packed jets: simulate them again")
-        file = h5py.File(path, "r")
+        file = open_hdf5(path)
         try:
             return cls(path, file)
-        except (OSError, KeyError, ValueError, RuntimeError) as error:
+        except ReproError:
+            file.close()
+            raise
+        except _DAMAGE as error:
             file.close()
             raise BadInput(f"{path} is damaged: get it again") from error
 
@@ -111,7 +138,7 @@ class PackedJets(Closing):
         for row in range(start, stop, chunk):
             try:
                 yield self._read(row, min(row + chunk, stop))
-            except (OSError, KeyError, ValueError) as error:
+            except _DAMAGE as error:
                 raise BadInput(f"{self.path} is damaged near row {row}: get it again") from error
 
     def iter_jets(
@@ -128,29 +155,47 @@ class PackedJets(Closing):
             yield Jets(jets.four_momenta[:, :constituents], jets.labels, jets.truth, jets.split)
 
     def _read(self, start: int, stop: int) -> PackedPart:
-        file, rows = self._file, slice(start, stop)
+        columns, rows = self._columns, slice(start, stop)
         offsets = self._offsets[start : stop + 1]
         flat = slice(int(offsets[0]), int(offsets[-1]))
-        momenta = np.stack([file[name][flat] for name in _MOMENTA], axis=1)
+        momenta = np.stack([columns[name][flat] for name in _MOMENTA], axis=1)
         filled = np.arange(self.constituents) < np.diff(offsets)[:, None]
         four_momenta = np.zeros((stop - start, self.constituents, 4), np.float32)
         four_momenta[filled] = np.column_stack([_energy(momenta), momenta])
         jets = Jets(
             four_momenta,
-            file["labels"][rows].astype(np.int64),
-            file["truth"][rows],
-            file["split"][rows].astype(np.int64),
+            columns["labels"][rows].astype(np.int64),
+            columns["truth"][rows],
+            columns["split"][rows].astype(np.int64),
         )
-        return PackedPart(jets, file["tau"][rows], file["quantities"][rows])
+        check_momenta(self.path, four_momenta, start)
+        check_labels(self.path, jets.labels, start)
+        return PackedPart(jets, columns["tau"][rows], columns["quantities"][rows])
 
 
 def is_packed(path: Path) -> bool:
     """Return whether a file holds packed jets, of this version of the format."""
     try:
-        with h5py.File(path, "r") as file:
-            return bool(file.attrs.get("format") == FORMAT)
-    except OSError:
+        with open_hdf5(path) as file:
+            found = file.attrs.get("format")
+            return isinstance(found, str) and found == FORMAT
+    except (ReproError, *_DAMAGE):
         return False
+
+
+def _names(file: Any, attribute: str) -> tuple[str, ...]:  # noqa: ANN401  # h5py is untyped
+    found = parse_json(file.attrs[attribute])
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise ValueError(f"{attribute} are no names")
+    return tuple(found)
+
+
+def _column(path: Path, file: Any, name: str) -> Any:  # noqa: ANN401
+    dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in _COLUMNS[name]:
+        raise ValueError(f"{name} are no numbers")
+    check_dataset(path, dataset)
+    return dataset
 
 
 def write_packed(

@@ -21,7 +21,9 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.errors import BadInput, MissingData
+from repro.data.opcodes import check_opcodes
+from repro.data.regular import check_regular, read_limited
+from repro.errors import BadInput
 
 __all__ = ["Content", "Table", "load_pickle"]
 
@@ -55,6 +57,9 @@ _ADMITTED: dict[tuple[str, str], str] = {
 _DTYPE = re.compile(r"[<>=|]?(b1|[iu][1248]|f[248]|O8?)")
 _ARRAY_KINDS = ("array", "buffer")
 _DEEPEST = 8
+_LARGEST = 2**30
+# A number of one byte becomes one of eight, in a block and in the table.
+_LARGEST_RATIO = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +103,15 @@ def load_pickle(path: str | PathLike[str]) -> Content:
         BadInput: If the file is truncated, not a pickle, or holds or asks for anything else.
     """
     path = Path(path)
+    check_regular(path)
     try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise MissingData(f"{path} is not there: check the path or fetch the file") from error
+        data = read_limited(path, _LARGEST)
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror})") from error
     try:
-        return _decode(_Reader(io.BytesIO(data), encoding="latin1").load(), {}, 0)
+        check_opcodes(data)
+        items = _Reader(io.BytesIO(data), encoding="latin1").load()
+        return _Decoder(_LARGEST_RATIO * (len(data) + 2**16)).decode(items, 0)
     except _RefusedError as error:
         raise BadInput(f"{path} was not opened: {error}") from error
     # A damaged or hostile pickle can fail in any of these ways; none is worth a traceback.
@@ -159,32 +165,72 @@ class _Reader(pickle.Unpickler):
         return type(kind, (_Node,), {"__slots__": (), "kind": kind})
 
 
-def _decode(item: object, done: dict[int, Content], depth: int) -> Content:
-    """Turn nodes into arrays; ``done`` makes shared items cost once, ``depth`` ends cycles."""
-    if isinstance(item, (bool, int, float)):
-        return item
-    if depth > _DEEPEST:
-        raise _RefusedError("its lists are nested too deeply")
-    if id(item) not in done:
-        done[id(item)] = _decode_new(item, done, depth)
-    return done[id(item)]
+class _Decoder:
+    """Turns nodes into arrays.
 
+    Args:
+        left: How many bytes they may take: items that share their bytes could take any number.
+    """
 
-def _decode_new(item: object, done: dict[int, Content], depth: int) -> Content:
-    if isinstance(item, (list, tuple)):
-        parts = [_decode(part, done, depth + 1) for part in item]
-        return parts if isinstance(item, list) else tuple(parts)
-    if isinstance(item, _Node):
-        if item.kind in _ARRAY_KINDS:
-            return _numbers(item)
-        if item.kind == "scalar":
-            dtype, raw = item.args
-            scalar: np.generic = np.frombuffer(_raw_bytes(raw), _number_dtype(dtype), count=1)[0]
-            return scalar
-        if item.kind == "frame":
-            return _table(item)
-    held = item.kind if isinstance(item, _Node) else type(item).__name__
-    raise _RefusedError(f"it holds a {held!r} where arrays, tables or numbers are admitted")
+    def __init__(self, left: int) -> None:
+        self._left = left
+        self._done: dict[int, Content] = {}  # shared items cost once
+
+    def decode(self, item: object, depth: int) -> Content:
+        """Decode an item; ``depth`` ends cycles."""
+        if isinstance(item, (bool, int, float)):
+            return item
+        if depth > _DEEPEST:
+            raise _RefusedError("its lists are nested too deeply")
+        if id(item) not in self._done:
+            self._done[id(item)] = self._decode_new(item, depth)
+        return self._done[id(item)]
+
+    def _decode_new(self, item: object, depth: int) -> Content:
+        if isinstance(item, (list, tuple)):
+            parts = [self.decode(part, depth + 1) for part in item]
+            return parts if isinstance(item, list) else tuple(parts)
+        if isinstance(item, _Node):
+            if item.kind in _ARRAY_KINDS:
+                return self._spend(_numbers(item))
+            if item.kind == "scalar":
+                dtype, raw = item.args
+                found: np.generic = np.frombuffer(_raw_bytes(raw), _number_dtype(dtype), count=1)[0]
+                return found
+            if item.kind == "frame":
+                return self._table(item)
+        held = item.kind if isinstance(item, _Node) else type(item).__name__
+        raise _RefusedError(f"it holds a {held!r} where arrays, tables or numbers are admitted")
+
+    def _table(self, frame: _Node) -> Table:
+        """Put the blocks of a DataFrame together: pandas keeps columns of one type as rows."""
+        manager = frame.state["_mgr"]
+        blocks, (column_index, row_index) = manager.args[:2]
+        decoded = [(self._spend(_numbers(block.args[0])), block.args[1]) for block in blocks]
+        if not decoded or min(block.size for block, _ in decoded) == 0:
+            raise _RefusedError("it holds a table without rows or columns")
+        rows = decoded[0][0].shape[1]
+        index = _row_index(row_index, rows)
+        columns = _names(column_index, sum(len(block) for block, _ in decoded))
+        self._pay(8 * rows * len(columns))
+        values = np.empty((rows, len(columns)))
+        seen = np.zeros(len(columns), dtype=bool)
+        for block, placement in decoded:
+            positions = _positions(placement, len(columns))
+            values[:, positions] = block.T
+            seen[positions] = True
+        if not seen.all():
+            raise ValueError
+        return Table(values, columns, index)
+
+    def _spend(self, array: NDArray[Any]) -> NDArray[Any]:
+        self._pay(array.nbytes)
+        return array
+
+    def _pay(self, price: int) -> None:
+        self._left -= price
+        if self._left < 0:
+            raise _RefusedError("its arrays share their bytes and would take far more")
 
 
 def _array_parts(node: object) -> tuple[tuple[int, ...], str, bool, Any]:
@@ -248,27 +294,6 @@ def _raw_bytes(raw: object) -> bytes:
     if isinstance(raw, (bytes, bytearray)):
         return bytes(raw)
     raise _RefusedError("it holds an array without raw bytes")
-
-
-def _table(frame: _Node) -> Table:
-    """Put the blocks of a DataFrame together: pandas keeps columns of one type as rows."""
-    manager = frame.state["_mgr"]
-    blocks, (column_index, row_index) = manager.args[:2]
-    decoded = [(_numbers(block.args[0]), block.args[1]) for block in blocks]
-    if not decoded or min(block.size for block, _ in decoded) == 0:
-        raise _RefusedError("it holds a table without rows or columns")
-    rows = decoded[0][0].shape[1]
-    index = _row_index(row_index, rows)
-    columns = _names(column_index, sum(len(block) for block, _ in decoded))
-    values = np.empty((rows, len(columns)))
-    seen = np.zeros(len(columns), dtype=bool)
-    for block, placement in decoded:
-        positions = _positions(placement, len(columns))
-        values[:, positions] = block.T
-        seen[positions] = True
-    if not seen.all():
-        raise ValueError
-    return Table(values, columns, index)
 
 
 def _positions(placement: object, columns: int) -> NDArray[np.int64]:

@@ -7,9 +7,11 @@ pinned by what it is when it is first fetched.
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from repro.data.pins import Artifact, find_artifact
+from repro.data.regular import read_limited
 from repro.data.store import Store
 from repro.errors import BadInput, UnknownName
 
@@ -23,6 +25,7 @@ __all__ = [
     "index_of",
     "list_record_files",
     "parse_index",
+    "read_index",
 ]
 
 GROUP = "hbb/record"
@@ -32,8 +35,12 @@ SPLITS = ("train", "test")
 SUFFIXES = ("root", "h5")
 
 _INDEX = "hbb/index/HiggsToBBNTuple_HiggsToBB_QCD_RunII_13TeV_MC_{split}_{suffix}_file_index.txt"
+_LARGEST = 2**20
 _HOSTS = {"eospublic.cern.ch", "opendata.cern.ch"}
-_FILE = re.compile(r"/eos/opendata/[\w/.-]+/(?P<split>\w+)/ntuple_merged_(?P<number>\d+)\.\w+")
+_FILE = re.compile(
+    r"/eos/opendata/[\w/.-]+/(?P<split>\w+)/ntuple_merged_(?P<number>\d{1,9})\.\w+", re.ASCII
+)
+_NO_FILE = "{!r} is no file of record 12102: fetch its index again"
 
 
 @dataclass(frozen=True, order=True)
@@ -91,7 +98,7 @@ def list_record_files(
         UnknownName: If the record has no such split or kind of file.
     """
     path = (store or Store()).fetch(index_of(split, suffix))
-    return parse_index(path.read_text("utf-8"))
+    return read_index(path)
 
 
 def index_of(split: str, suffix: str) -> Artifact:
@@ -165,6 +172,18 @@ def find_fetched(sha256: str, store: Store) -> Artifact | None:
     return None
 
 
+def read_index(path: Path) -> tuple[RecordFile, ...]:
+    """Return the files that an index on disk lists.
+
+    Raises:
+        BadInput: If it is no text, or as :func:`parse_index` says.
+    """
+    try:
+        return parse_index(read_limited(path, _LARGEST).decode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is no index of record 12102: fetch it again") from error
+
+
 def parse_index(text: str) -> tuple[RecordFile, ...]:
     """Return the files that an index lists, one address a line, as https addresses.
 
@@ -179,10 +198,13 @@ def parse_index(text: str) -> tuple[RecordFile, ...]:
 
 
 def _parse_line(line: str) -> RecordFile:
-    parts = urlsplit(line)
+    try:
+        parts = urlsplit(line)
+    except ValueError as error:  # half of a bracket
+        raise BadInput(_NO_FILE.format(line[:200])) from error
     # XRootD addresses double the slash before the absolute path.
     path = "/" + parts.path.lstrip("/")
     match = _FILE.fullmatch(path)
     if parts.hostname not in _HOSTS or match is None or ".." in path:
-        raise BadInput(f"{line[:200]!r} is no file of record 12102: fetch its index again")
+        raise BadInput(_NO_FILE.format(line[:200]))
     return RecordFile(match["split"], int(match["number"]), f"https://opendata.cern.ch{path}")

@@ -21,8 +21,16 @@ from numpy.typing import NDArray
 
 from repro.data._pytables import KEY, Column, locate_columns
 from repro.data.closing import Closing
-from repro.data.hdf5 import load_filters, open_hdf5
-from repro.data.jets import LABEL, MOMENTA, SPLIT, TRUTH, Jets
+from repro.data.hdf5 import check_dataset, open_hdf5
+from repro.data.jets import (
+    LABEL,
+    MOMENTA,
+    SPLIT,
+    TRUTH,
+    Jets,
+    check_labels,
+    check_momenta,
+)
 from repro.data.table_writer import write_jets
 from repro.errors import BadInput
 
@@ -30,6 +38,7 @@ __all__ = ["JetTable", "Jets", "iter_jets", "read_jets", "write_jets"]
 
 # 8192 rows of 200 constituents take 27 MB in the file's layout.
 _CHUNK = 8192
+_LARGEST_ROW = 2**16  # ten times as much as 200 constituents take
 
 
 class JetTable(Closing):
@@ -67,7 +76,7 @@ class JetTable(Closing):
         file = open_hdf5(path)
         try:
             return cls(path, file)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
             file.close()
             raise BadInput(f"{path} is damaged: get it again") from error
         except BadInput:
@@ -159,7 +168,7 @@ class JetTable(Closing):
         for row in range(start, stop, chunk):
             try:
                 records = self._dataset[row : min(row + chunk, stop)]
-            except OSError as error:
+            except (OSError, RuntimeError, TypeError, ValueError) as error:
                 raise BadInput(f"{self.path} is damaged near row {row}: get it again") from error
             yield row, records
 
@@ -189,18 +198,8 @@ class JetTable(Closing):
         labels: NDArray[Any],
         splits: NDArray[Any],
     ) -> None:
-        bad = ~np.isfinite(four_momenta).all(axis=1)
-        if bad.any():
-            raise BadInput(
-                f"{self.path}: row {row + int(bad.argmax())} has NaN or infinite "
-                "four-momenta: fetch or write the file again"
-            )
-        wrong = (labels != 0) & (labels != 1)
-        if wrong.any():
-            raise BadInput(
-                f"{self.path}: row {row + int(wrong.argmax())} has {LABEL} "
-                f"{labels[wrong][0]}: labels must be 1 (top) or 0 (QCD)"
-            )
+        check_momenta(self.path, four_momenta, row)
+        check_labels(self.path, labels, row)
         if splits.dtype.kind == "f" and not np.isfinite(splits).all():
             raise BadInput(f"{self.path}: column {SPLIT!r} has NaN near row {row}: write integers")
 
@@ -267,7 +266,11 @@ def _find_dataset(path: Path, file: Any) -> Any:  # noqa: ANN401  # h5py is unty
     dataset = group.get(KEY) if isinstance(group, h5py.Group) else None
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.names is None or dataset.ndim != 1:
         raise BadInput(f"{path} holds no pandas table: write it with to_hdf(..., format='table')")
-    load_filters(path, dataset)
+    check_dataset(path, dataset)
+    if dataset.dtype.itemsize > _LARGEST_ROW:
+        raise BadInput(
+            f"{path} has rows of {dataset.dtype.itemsize:,} bytes: keep jets alone in it"
+        )
     return dataset
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.data.atomic import write_atomically
+from repro.data.regular import read_json
 from repro.errors import BadInput
 
 __all__ = ["NAME", "ItemRun", "RunRecord", "now"]
@@ -75,15 +76,26 @@ class RunRecord:
         """
         path = folder / NAME
         try:
-            document = json.loads(path.read_text("utf-8"))
+            document = read_json(path)
             schema = document.pop("schema")
             items = {name: ItemRun(**entry) for name, entry in document.pop("items").items()}
             record = cls(**document, items=items)
+            _check_texts(record)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadInput(f"{path} is no record of a report: choose another folder") from error
         if schema != SCHEMA:
             raise BadInput(f"{path} is of another version of repro: choose another folder")
         return record
+
+
+def _check_texts(record: RunRecord) -> None:
+    """Raise TypeError if something is of another type than it should be."""
+    if not isinstance(record.plan, dict):
+        raise TypeError("the plan is no object")
+    texts: list[Any] = [record.command, record.started, record.ended]
+    texts += [text for run in record.items.values() for text in dataclasses.astuple(run)]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is none")
 
 
 def now() -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.archives import read_array
 from repro.data.callbacks import Fetch
 from repro.data.pickles import Table, load_pickle
 from repro.errors import BadInput, MissingData
@@ -82,8 +83,8 @@ def stored_outputs(fetch: Fetch) -> tuple[NDArray[np.float32], NDArray[np.int64]
         BadInput: If the files hold something else.
     """
     try:
-        predictions = np.load(fetch(_PREDICTIONS), allow_pickle=False)
-    except ValueError as error:
+        predictions = read_array(fetch(_PREDICTIONS))
+    except (OSError, ValueError) as error:
         raise BadInput(f"{_PREDICTIONS} is no readable array ({error})") from error
     return predictions, _labels_of(predictions, _PREDICTIONS, fetch)
 

@@ -23,6 +23,17 @@ _DPI = 130
 # A picture with more bytes than that, such as heat maps full of numbers, gets fewer colours.
 _LARGE = 250_000
 _COLOURS = 256
+# What drawing makes of numbers that are not as it needs them.
+_UNFIT = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    RuntimeError,
+)
 
 
 def draw(item: Item, result: Result) -> dict[str, bytes]:
@@ -52,7 +63,7 @@ def draw_again(path: Path) -> tuple[Item, dict[str, bytes]]:
     item = find_item(result.item)
     try:
         pictures = draw(item, result)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except _UNFIT as error:
         raise BadInput(
             f"{path} lacks numbers that the picture of {item.id} shows, or has others: compute it "
             "again"

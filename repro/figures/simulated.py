@@ -1,17 +1,16 @@
 """Simulated jets of each preset, for the items that compare them with the real ones."""
 
 import functools
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.hdf5 import open_hdf5, read_description
 from repro.data.integrity import hash_file
-from repro.errors import BadInput, MissingData, NotAvailable
+from repro.errors import BadInput, MissingData, NotAvailable, ReproError
 from repro.features.embedded import SHIPPED_PRESET, describe_file
 from repro.figures.context import Context
 from repro.simulation.presets import load_presets
@@ -43,6 +42,7 @@ class SimulatedFile:
         digest = self.block["sha256"] or hash_file(self.path)
         recipe = _recipe_of(self.path)
         made = recipe.pop("versions", {})
+        made = made if isinstance(made, dict) else {}
         facts = [f"{name} {value}" for name, value in {**recipe, **made}.items()]
         return {
             "id": str(self.block["id"]),
@@ -145,7 +145,7 @@ def _preset_of(path: Path) -> str:
 def _recipe_of(path: Path) -> dict[str, Any]:
     """Return how the jets of a file were made; empty if it does not say."""
     try:
-        with h5py.File(path, "r") as file:
-            return dict(json.loads(file.attrs.get("repro", "{}")))
-    except (OSError, ValueError, TypeError):
+        with open_hdf5(path) as file:
+            return read_description(file)
+    except (ReproError, OSError, KeyError, ValueError, TypeError, RuntimeError):
         return {}  # the reader says what is wrong with the file

@@ -6,7 +6,6 @@ does not fit its weights is refused.
 Source: FAIR4HEP/hbb_interaction_network, ``models/model_dicts``.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from repro.data.hbb.features import Feature, track_features, vertex_features
+from repro.data.regular import read_json
 from repro.errors import BadInput
 
 __all__ = ["Metadata", "check_metadata", "read_metadata"]
@@ -54,7 +54,7 @@ def read_metadata(path: Path) -> Metadata:
         BadInput: If it is not one, or of a network with edges between vertices.
     """
     try:
-        document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        document: dict[str, Any] = read_json(path)
         if int(document["vv_branch"]):
             raise BadInput(f"{path} is of a network with edges between vertices: none is known")
         preloaded = document.get("load_def")

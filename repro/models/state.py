@@ -1,10 +1,9 @@
 """State dicts: read them without running anything, load them leaf by leaf."""
 
 import pickle
-import struct
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -12,24 +11,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from repro.errors import BadInput
+from repro.models.torch_files import UNREADABLE, load_torch
 
-__all__ = ["load_checked", "read_state", "rename_layers"]
+__all__ = ["check_plain", "load_checked", "read_state", "rename_layers"]
 
-# What torch's unpickler and safetensors raise on damaged files, found by changing bytes.
-_UNREADABLE = (
-    OSError,
-    RuntimeError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    MemoryError,
-    struct.error,
-    pickle.UnpicklingError,
-    SafetensorError,
+_OF_A_TRAINING = "of a training, give weights.safetensors"
+_NUMBERS = (
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
 )
 
 
@@ -49,27 +38,38 @@ def read_state(path: Path) -> Mapping[str, Tensor]:
         )
     state: object
     try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            with warnings.catch_warnings():
-                # Of unusual pickle protocols: the file is read, or refused in one line below.
-                warnings.simplefilter("ignore", UserWarning)
-                state = torch.load(path, map_location="cpu", weights_only=True)
+        state = load_file(path) if path.suffix == ".safetensors" else load_torch(path)
     except pickle.UnpicklingError as error:
         # torch's own words advise to load it unsafely.
         raise BadInput(f"{path} holds more than tensors, or none: give a state dict") from error
-    except _UNREADABLE as error:
+    except (*UNREADABLE, SafetensorError) as error:
         raise BadInput(
             f"{path} cannot be read as weights: give a state dict as .safetensors or by torch.save"
         ) from error
-    if not isinstance(state, Mapping) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()
-    ):
+    if not isinstance(state, Mapping):
+        raise BadInput(f"{path} holds no state dict of tensors: {_OF_A_TRAINING}")
+    try:
+        check_plain(state)
+    except ValueError as error:
         raise BadInput(
-            f"{path} holds no state dict of tensors: of a training, give weights.safetensors"
-        )
+            f"{path} holds no state dict of tensors, {error}: {_OF_A_TRAINING}"
+        ) from error
     return state
+
+
+def check_plain(state: Mapping[Any, Any]) -> None:
+    """Raise unless all entries are arrays of real numbers in memory, by their names.
+
+    Raises:
+        ValueError: If one is not: its type, sparse, quantised, complex, of eight bits, or without
+            numbers at all (``meta``).
+    """
+    for name, tensor in state.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise ValueError("for it has other entries")  # noqa: TRY004 - one error
+        dense = tensor.layout == torch.strided and not tensor.is_nested
+        if not dense or tensor.device.type != "cpu" or tensor.dtype not in _NUMBERS:
+            raise ValueError(f"for {name} is no dense tensor of numbers ({tensor.dtype})")
 
 
 def load_checked(network: nn.Module, state: Mapping[str, Tensor], complaint: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.regular import read_limited
 from repro.errors import BadInput
 
 __all__ = ["read_variables"]
@@ -20,6 +21,8 @@ __all__ = ["read_variables"]
 _FOOTER_BYTES = 48
 _MAGIC = 0xDB4775248B80FB57
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}
+_LARGEST = 2**30
+_LONGEST_KEY = 4096
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 _Fields = dict[int, list[int | bytes]]
@@ -40,7 +43,7 @@ def read_variables(index: Path, data: Path) -> dict[str, NDArray[np.generic]]:
         BadInput: If one of the files is missing, truncated or of another format.
     """
     try:
-        table, tensors = index.read_bytes(), data.read_bytes()
+        table, tensors = read_limited(index, _LARGEST), read_limited(data, _LARGEST)
     except OSError as error:
         raise BadInput(f"cannot read {error.filename}: {error.strerror}") from error
     try:
@@ -53,6 +56,7 @@ def read_variables(index: Path, data: Path) -> dict[str, NDArray[np.generic]]:
 
 
 def _variables(table: bytes, tensors: bytes) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    left = len(tensors)
     for key, value in _table(table):
         fields = _fields(value)
         if not key or not key.endswith(_SUFFIX.encode()):
@@ -64,6 +68,9 @@ def _variables(table: bytes, tensors: bytes) -> Iterator[tuple[str, NDArray[np.g
         offset, size = _integer(fields, 4), _integer(fields, 5)
         if offset + size > len(tensors):
             raise ValueError(f"{key.decode()} lies outside the data file")
+        left -= size
+        if left < 0:
+            raise ValueError("its tensors share their bytes")
         array = np.frombuffer(tensors[offset : offset + size], dtype).reshape(shape)
         yield key.decode().removesuffix(_SUFFIX), array
 
@@ -77,9 +84,13 @@ def _table(table: bytes) -> Iterator[tuple[bytes, bytes]]:
         _, position = _varint(footer, position)
     offset, position = _varint(footer, position)
     size, _ = _varint(footer, position)
+    left = len(table)
     for _, handle in _block(table, offset, size):
         start, position = _varint(handle, 0)
         length, _ = _varint(handle, position)
+        left -= length
+        if left < 0:
+            raise ValueError("its blocks share their bytes")
         yield from _block(table, start, length)
 
 
@@ -96,6 +107,8 @@ def _block(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]
         length, position = _varint(block, position)
         key = key[:shared] + block[position : position + unshared]
         position += unshared
+        if len(key) > _LONGEST_KEY:
+            raise ValueError("a key is too long")
         yield key, block[position : position + length]
         position += length
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from repro.data.regular import read_json
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval
@@ -83,7 +84,7 @@ class Result:
             BadInput: If the file is no result document of this version.
         """
         try:
-            document = json.loads(path.read_text("utf-8"))
+            document = read_json(path)
         except OSError as error:
             raise BadInput(f"{path} is no result document to be read: {error.strerror}") from error
         except ValueError as error:
@@ -94,8 +95,8 @@ class Result:
         if fields.pop("schema") != SCHEMA_VERSION:
             raise BadInput(f"{path} is of another schema version than {SCHEMA_VERSION}: {_WANTED}")
         known = {f.name for f in dataclasses.fields(cls)}
-        if fields.keys() != known:
-            wrong = ", ".join(sorted(fields.keys() ^ known))
+        if fields.keys() != known or not isinstance(fields["item"], str):
+            wrong = ", ".join(sorted(fields.keys() ^ known)) or "item"
             raise BadInput(
                 f"{path} is no result document, by what it lacks or has ({wrong}): {_WANTED}"
             )

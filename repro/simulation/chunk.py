@@ -5,14 +5,17 @@ A chunk has its own seeds, so that it is the same whoever makes it and whatever 
 
 import functools
 import io
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from repro.data.archives import read_arrays
 from repro.data.atomic import write_atomically
-from repro.data.jets import Jets
+from repro.data.jets import Jets, check_labels, check_momenta
 from repro.errors import BadInput
 from repro.simulation.card import load_card
 from repro.simulation.detector import detect
@@ -24,6 +27,8 @@ __all__ = ["CHUNK_JETS", "EVENTS_PER_BATCH", "Task", "make_chunk", "read_chunk",
 
 CHUNK_JETS = 500
 """Jets of a full chunk, half of them of each class."""
+
+_MOST_PLACES = 10_000
 
 EVENTS_PER_BATCH = 100
 """Part of the definition of a chunk: with other batches the detector draws other numbers."""
@@ -153,11 +158,18 @@ def read_chunk(path: Path) -> Jets:
         BadInput: If it is damaged; the message says what to do.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            counts = arrays["counts"]
-            four_momenta = np.zeros((len(counts), int(arrays["places"]), 4), np.float32)
-            filled = np.arange(four_momenta.shape[1]) < counts[:, None]
-            four_momenta[filled] = arrays["constituents"]
-            return Jets(four_momenta, arrays["labels"], arrays["truth"], arrays["split"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return _unpack(path, read_arrays(path))
+    except (BadInput, OSError, ValueError, LookupError, TypeError) as error:
         raise BadInput(f"{path} is damaged: delete it and run the same command again") from error
+
+
+def _unpack(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Jets:
+    """Return the jets of a chunk; errors are of many kinds if it is damaged."""
+    counts, places = arrays["counts"], int(arrays["places"])
+    if counts.ndim != 1 or not 0 < places <= _MOST_PLACES or len(counts) > CHUNK_JETS:
+        raise ValueError("no chunk has so many jets or places")
+    four_momenta = np.zeros((len(counts), places, 4), np.float32)
+    four_momenta[np.arange(places) < counts[:, None]] = arrays["constituents"]
+    check_momenta(path, four_momenta, 0)
+    check_labels(path, arrays["labels"], 0)
+    return Jets(four_momenta, arrays["labels"], arrays["truth"], arrays["split"])

@@ -3,6 +3,8 @@
 import dataclasses
 import io
 import json
+import math
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,8 @@ from torch import Tensor
 
 from repro.data.atomic import write_atomically
 from repro.errors import BadInput
+from repro.models.state import check_plain
+from repro.models.torch_files import load_torch
 from repro.training.rules import Epoch
 
 __all__ = [
@@ -76,9 +80,11 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
-        return unpack_checkpoint(path.read_bytes())
+        return _checked(load_torch(path))
     except Exception as error:
-        reason = str(error).partition("\n")[0]
+        # torch's own words advise to load it unsafely.
+        unsafe = isinstance(error, pickle.UnpicklingError)
+        reason = "it holds more than tensors" if unsafe else str(error).partition("\n")[0]
         raise BadInput(
             f"{path} cannot be used ({reason}): begin again with --restart, or in another folder"
         ) from error
@@ -94,11 +100,24 @@ def pack_checkpoint(checkpoint: Checkpoint) -> bytes:
 
 
 def unpack_checkpoint(content: bytes) -> Checkpoint:
-    """Return the checkpoint of a file's content; raises many things if it is none."""
-    document = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    """Return what :func:`pack_checkpoint` packed."""
+    return _checked(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
+
+
+def _checked(document: dict[str, Any]) -> Checkpoint:
+    """Return a checkpoint that a training can go on from; errors are of many kinds if it cannot."""
     document["history"] = [Epoch(**epoch) for epoch in document["history"]]
     # A checkpoint of another version has other fields.
-    return Checkpoint(**document)
+    found = Checkpoint(**document)
+    if not isinstance(document["identity"], str):
+        raise TypeError("it does not say of which training")
+    numbers: list[Any] = [found.steps, found.loss_sum, found.seconds]
+    numbers += [value for epoch in found.history for value in dataclasses.astuple(epoch)]
+    if not isinstance(numbers[0], int) or found.steps < 0 or not all(map(math.isfinite, numbers)):
+        raise ValueError("its numbers are none")
+    for state in (found.network, found.best):
+        check_plain(state)
+    return found
 
 
 def _fields() -> tuple[dataclasses.Field[Any], ...]:

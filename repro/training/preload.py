@@ -58,8 +58,11 @@ def begin_with(tagger: Tagger, state: Mapping[str, Tensor], *, corrected: bool) 
         Names of the tensors that were taken.
 
     Raises:
-        BadInput: If the weights have nothing in common with the network.
+        BadInput: If the weights have nothing in common with the network, or a number is none.
     """
+    for name, tensor in state.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise BadInput(f"the weights to begin with: tensor {name} holds NaN or infinity")
     return _BEGIN.get(tagger.card.family, _corners)(tagger, state, corrected)
 
 

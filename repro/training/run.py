@@ -18,6 +18,7 @@ from torch import Tensor
 from repro.data.atomic import write_atomically
 from repro.data.callbacks import Progress, silent
 from repro.data.locks import alone
+from repro.data.regular import parse_json
 from repro.errors import BadInput
 from repro.models.tagger import Tagger
 from repro.training.checkpoint import (
@@ -225,8 +226,17 @@ def _identity(
 
 def _differences(first: str, second: str) -> list[str]:
     """Return the names of the settings in which two trainings differ."""
-    one, other = (_flat(json.loads(text)) for text in (first, second))
+    one, other = (_flat(_description(text)) for text in (first, second))
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def _description(identity: str) -> dict[str, Any]:
+    """Return what an identity says; nothing if something else wrote it."""
+    try:
+        found = parse_json(identity)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _flat(document: Mapping[str, Any]) -> dict[str, Any]:

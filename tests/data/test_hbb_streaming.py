@@ -2,6 +2,7 @@
 
 import sys
 
+import h5py
 import numpy as np
 import pytest
 from faulty_server import answer, ranged
@@ -118,3 +119,15 @@ def test_no_network_and_no_library(base, monkeypatch):
     monkeypatch.setenv("REPRO_OFFLINE", "1")
     with pytest.raises(MissingData, match="REPRO_OFFLINE is set"):
         open_table(f"{base}/a.h5")
+
+
+def test_a_file_that_leads_to_others_is_refused(base, server, bodies, tmp_path):
+    """The other file would be one of this machine."""
+    path = tmp_path / "a.h5"
+    path.write_bytes(bodies["a.h5"])
+    with h5py.File(path, "r+") as file:
+        del file["fj_isH"]
+        file["fj_isH"] = h5py.ExternalLink(str(tmp_path / "own.h5"), "/x")
+    server.files["b.h5"] = path.read_bytes()
+    with pytest.raises(BadInput, match="fj_isH is a link to elsewhere"):
+        open_table(f"{base}/b.h5")

@@ -180,3 +180,11 @@ def test_bad_input_is_one_line(jets, tmp_path, capsys, data, more, said):  # noq
     assert error.count("\n") == 1
     assert said in error
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_weights_to_begin_with_are_numbers():
+    tagger = untrained_tagger("in:baseline")
+    state = {name: tensor.clone() for name, tensor in tagger.network.state_dict().items()}
+    state["nodes.0.bias"][3] = torch.nan
+    with pytest.raises(BadInput, match=r"nodes\.0\.bias holds NaN"):
+        begin_with(tagger, state, corrected=False)

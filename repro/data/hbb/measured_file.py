@@ -24,7 +24,7 @@ from repro.data.hbb.branches import Group
 from repro.data.hbb.derived import derive, targets_of_measured
 from repro.data.hbb.measured import COUNTS, KINDS, MeasuredJets, columns_of, join_measured
 from repro.data.hbb.table import RecordTable
-from repro.data.hdf5 import open_hdf5
+from repro.data.hdf5 import check_dataset, open_hdf5, read_description
 from repro.errors import BadInput
 
 __all__ = ["FORMAT", "ROOT", "MeasuredTable", "write_measured"]
@@ -57,8 +57,7 @@ class MeasuredTable(RecordTable):
     def recipe(self) -> dict[str, Any]:
         """How the jets were made."""
         with self._explained(0):
-            recipe: dict[str, Any] = json.loads(self._file.attrs["repro"])
-        return recipe
+            return read_description(self._file)
 
     def read_measured(self, start: int, stop: int) -> MeasuredJets:
         """Return the jets as they were measured.
@@ -91,7 +90,7 @@ class MeasuredTable(RecordTable):
             raise BadInput(f"{self.label} is of another version of the format: get it again")
         self._offsets = {}
         for kind in COUNTS:
-            counts = self._file[f"{ROOT}/counts/{kind}"][:].astype(np.int64)
+            counts = self._counts(kind)[:].astype(np.int64)
             self._offsets[kind] = np.concatenate([[0], np.cumsum(counts)])
         lengths = {"jets": len(counts)} | {kind: int(self._offsets[kind][-1]) for kind in COUNTS}
         for kind, length in lengths.items():
@@ -102,7 +101,15 @@ class MeasuredTable(RecordTable):
                         f"{self.label} has no {ROOT}/{kind}/{column.name} of {length} values of "
                         f"type {column.dtype}: get it again"
                     )
+                check_dataset(self.label, dataset, remote=self.remote)
         return len(counts)
+
+    def _counts(self, kind: str) -> Any:  # noqa: ANN401  # h5py is untyped
+        dataset = self._file.get(f"{ROOT}/counts/{kind}")
+        if dataset is None or dataset.ndim != 1 or dataset.dtype.kind != "u":
+            raise BadInput(f"{self.label} has no {ROOT}/counts/{kind} for each jet: get it again")
+        check_dataset(self.label, dataset, remote=self.remote)
+        return dataset
 
     def _read_group(self, group: Group, start: int, stop: int) -> NDArray[Any]:
         return derive(self.read_measured(start, stop), group.name)

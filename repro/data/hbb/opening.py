@@ -15,8 +15,10 @@ from repro.data.hbb.processed import ProcessedTable
 from repro.data.hbb.streaming import STORAGE, is_address, open_address, reading
 from repro.data.hbb.table import RecordTable
 from repro.data.hbb.twins import TwinTable
+from repro.data.hdf5 import refuse_links
 from repro.data.pins import MAGIC
-from repro.errors import BadInput, MissingData
+from repro.data.regular import check_regular
+from repro.errors import BadInput
 
 __all__ = ["is_record_file", "open_table"]
 
@@ -46,12 +48,12 @@ def open_table(path: str | PathLike[str]) -> RecordTable:
     if is_address(path):
         return _open_remote(str(path))
     file = Path(path)
-    if file.is_dir():
-        raise BadInput(f"{file} is a folder: give a file of jets in it")
-    if not file.exists():
-        raise MissingData(f"{file} is not there: check the path or fetch the file")
-    with file.open("rb") as stream:
-        head = stream.read(64)
+    check_regular(file)
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(64)
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read ({error.strerror}): check the path") from error
     return _kind(str(file), head, file).open(file)
 
 
@@ -78,6 +80,8 @@ def _open_remote(url: str) -> RecordTable:
                 file = load_uproot().open(url, array_cache=None, **STORAGE)
             else:
                 file = h5py.File(beneath, "r")
+                opened.callback(file.close)
+                refuse_links(url, file)
         opened.pop_all()
         return kind(url, file, beneath=beneath)
 
@@ -97,6 +101,7 @@ def _kind(label: str, head: bytes, file: object) -> type[RecordTable]:
 def _holds(file: object, *names: str) -> bool:
     try:
         with h5py.File(file, "r") as opened:
+            refuse_links(file, opened)
             return any(name in opened for name in names)
-    except OSError:
-        return False  # truncated: the reader says so
+    except (BadInput, OSError, RuntimeError):
+        return False  # the reader says what is wrong

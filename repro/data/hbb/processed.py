@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from repro.data.atomic import replacing
 from repro.data.hbb.branches import FEATURE_SETS, Group, find_group
 from repro.data.hbb.table import RecordTable
-from repro.data.hdf5 import load_filters, open_hdf5
+from repro.data.hdf5 import check_dataset, open_hdf5, read_description
 from repro.data.record import SPLITS
-from repro.errors import BadInput
+from repro.errors import BadInput, ReproError
 
 __all__ = ["ProcessedTable", "read_recipe", "write_processed"]
 
@@ -61,6 +61,7 @@ class ProcessedTable(RecordTable):
         return tuple(n for n in FEATURE_SETS if self._place(find_group(n)) in self._file)
 
     def _inspect(self) -> int:
+        self._checked: dict[str, Any] = {}
         target = self._dataset(_TARGET)
         length = len(target)
         _check_shape(self.label, target, (length, 2))
@@ -86,12 +87,18 @@ class ProcessedTable(RecordTable):
         return f"{self.split}ing_subgroup/{self.split}ing_{group.feature_set}"
 
     def _dataset(self, place: str) -> Any:  # noqa: ANN401  # h5py is untyped
+        """Return an array, which is looked at once."""
+        if place not in self._checked:
+            self._checked[place] = self._check(place)
+        return self._checked[place]
+
+    def _check(self, place: str) -> Any:  # noqa: ANN401
         dataset = self._file.get(place)
         if not isinstance(dataset, h5py.Dataset):
             raise BadInput(f"{self.label} has no {place}: it needs the converter's arrays")
         if dataset.dtype.kind != "f":
             raise BadInput(f"{self.label}: {place} is of type {dataset.dtype}, not float32")
-        load_filters(self.label, dataset)
+        check_dataset(self.label, dataset, remote=self.remote)
         return dataset
 
 
@@ -138,11 +145,10 @@ def write_processed(
 def read_recipe(path: Path) -> dict[str, Any] | None:
     """Return what a processed file was made from; None if it does not say or is not there."""
     try:
-        with h5py.File(path, "r") as file:
-            recipe = json.loads(file.attrs["repro"])
-    except (OSError, KeyError, ValueError):
+        with open_hdf5(path) as file:
+            return read_description(file)
+    except (ReproError, OSError, KeyError, ValueError, TypeError, RuntimeError):
         return None
-    return recipe if isinstance(recipe, dict) else None
 
 
 def _create(

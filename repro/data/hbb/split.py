@@ -19,6 +19,7 @@ from typing import Any
 from repro.data.atomic import write_atomically
 from repro.data.pins import Artifact
 from repro.data.record import GROUP, SPLITS, SUFFIXES, RecordFile, index_of, list_record_files
+from repro.data.regular import parse_json, read_json
 from repro.data.store import Store
 from repro.errors import BadInput, MissingData, UnknownName
 
@@ -81,7 +82,7 @@ def load_manifest(path: Path | None = None) -> Manifest:
     """
     place = resources.files("repro.data.hbb").joinpath("split.json") if path is None else path
     try:
-        manifest = json.loads(place.read_text("utf-8"))
+        manifest = parse_json(place.read_text("utf-8")) if path is None else read_json(path)
         good = set(manifest["parts"]) == set(PARTS) and manifest == _hashed(manifest)
     except FileNotFoundError as error:
         raise MissingData(f"{place} is not there: check the path") from error

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from repro.data.hbb.branches import Group, find_group
 from repro.data.hbb.labels import targets_of
 from repro.data.hbb.table import RecordTable
-from repro.data.hdf5 import load_filters, open_hdf5
+from repro.data.hdf5 import check_dataset, open_hdf5
 from repro.errors import BadInput
 
 __all__ = ["TwinTable", "check_types", "refuse_missing"]
@@ -86,7 +86,7 @@ class TwinTable(RecordTable):
         if not fits or (group.slots is not None and dataset.shape[1] < group.slots):
             wanted = (self._length,) if group.slots is None else (self._length, group.slots)
             raise BadInput(f"{self.label}: {name} has shape {dataset.shape}, not {wanted}")
-        load_filters(self.label, dataset)
+        check_dataset(self.label, dataset, remote=self.remote)
 
 
 def check_types(label: str, name: str, dtype: np.dtype[Any], group: Group) -> None:

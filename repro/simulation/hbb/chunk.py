@@ -6,13 +6,13 @@ whatever was made before.
 
 import functools
 import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from repro.data.archives import read_arrays
 from repro.data.atomic import write_atomically
 from repro.data.hbb.measured import COUNTS, KINDS, MeasuredJets, columns_of, join_measured
 from repro.errors import BadInput
@@ -156,12 +156,26 @@ def read_chunk(path: Path) -> MeasuredJets:
         BadInput: If it is damaged; the message says what to do.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            found = {
-                kind: {c.name: c.unpack(arrays[f"{kind}.{c.name}"]) for c in columns_of(kind)}
-                for kind in KINDS
-            }
-            counts = {kind: arrays[f"counts.{kind}"] for kind in COUNTS}
-            return MeasuredJets(found["jets"], found["tracks"], found["vertices"], counts)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path)
+        found = {
+            kind: {c.name: c.unpack(arrays[f"{kind}.{c.name}"]) for c in columns_of(kind)}
+            for kind in KINDS
+        }
+        counts = {kind: arrays[f"counts.{kind}"] for kind in COUNTS}
+        return _checked(MeasuredJets(found["jets"], found["tracks"], found["vertices"], counts))
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise BadInput(f"{path} is damaged: delete it and run the same command again") from error
+
+
+def _checked(jets: MeasuredJets) -> MeasuredJets:
+    """Return jets whose columns and counts fit together, and whose numbers are some."""
+    for kind in COUNTS:
+        counts = jets.counts[kind]
+        if counts.ndim != 1 or counts.dtype.kind not in "iu" or counts.min(initial=0) < 0:
+            raise ValueError(f"counts of {kind} are none")
+    lengths = {"jets": len(jets)} | {kind: int(jets.counts[kind].sum()) for kind in COUNTS}
+    for kind, length in lengths.items():
+        for column in jets.values(kind).values():
+            if column.shape != (length,) or not np.isfinite(column).all():
+                raise ValueError(f"columns of {kind} do not fit")
+    return jets
