@@ -7,12 +7,13 @@ deviates; 2 wrong usage, bad input, missing data; 130 interrupted.
 import argparse
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import repro
+from repro.cli.machine import in_words
+from repro.cli.streams import open_streams, say, silence
 from repro.errors import ReproError
 
 __all__ = ["build_parser", "main"]
@@ -51,6 +52,31 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    open_streams()
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of stdout, such as head, has had enough.
+        silence(sys.stdout)
+        return 0
+    except ReproError as error:
+        say(f"error: {error}")
+        return 2
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    except (OSError, MemoryError) as error:
+        said = in_words(error)
+        if said is None:
+            raise
+        silence(sys.stdout)
+        say(f"error: {said}")
+        return 2
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     parser = build_parser()
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
@@ -58,19 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.prog += f" {arguments.command}"
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     _set_up_logging(getattr(arguments, "verbosity", 0))
-    try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except ReproError as error:
-        print(f"repro: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("repro: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The reader of stdout, such as head, has had enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    code: int = arguments.run(arguments)
     return code
 
 
