@@ -5,6 +5,9 @@ line that says what is wrong and what to do.  The command line prints it and
 exits with 2; nothing else is caught there, so a traceback is always a bug.
 """
 
+import difflib
+from collections.abc import Iterable
+
 __all__ = [
     "BadInput",
     "DownloadFailed",
@@ -13,7 +16,10 @@ __all__ = [
     "NotAvailable",
     "ReproError",
     "UnknownName",
+    "did_you_mean",
 ]
+
+_CLOSE = 0.6
 
 
 class ReproError(Exception):
@@ -42,3 +48,16 @@ class IntegrityError(ReproError):
 
 class NotAvailable(ReproError):
     """Something the catalogue lists and this version cannot compute, or a missing extra."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint at what is spelt nearest to a name, to stand behind it; empty if nothing is.
+
+    >>> did_you_mean("oclusion", ["lrp", "occlusion"])
+    ' (did you mean occlusion?)'
+    >>> did_you_mean("x", ["lrp", "occlusion"])
+    ''
+    """
+    folded = {entry.casefold(): entry for entry in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=_CLOSE)
+    return f" (did you mean {' or '.join(folded[entry] for entry in close)}?)" if close else ""

@@ -9,12 +9,12 @@ import importlib
 import logging
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import repro
 from repro.cli.machine import in_words
 from repro.cli.streams import open_streams, say, silence
-from repro.errors import ReproError
+from repro.errors import ReproError, did_you_mean
 
 __all__ = ["build_parser", "main"]
 
@@ -26,6 +26,14 @@ _COMMANDS = (
 
 class _OneLineParser(argparse.ArgumentParser):
     """A parser whose complaints are one line that says what to do."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = list(map(str, action.choices))
+            hint = did_you_mean(str(value), known)
+            raise argparse.ArgumentError(
+                action, f"invalid choice: {value!r}{hint}, choose from {', '.join(known)}"
+            )
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} ('{self.prog} --help' shows the options)\n")
