@@ -1,6 +1,7 @@
 """What the machine refuses, in words: errors of the system that are no bugs of the package."""
 
 import errno
+from pathlib import Path
 
 from repro.data.atomic import FULL
 
@@ -31,8 +32,18 @@ def in_words(error: OSError | MemoryError) -> str | None:
         return "not enough memory: give it more, or fewer jets"
     if isinstance(error, FileNotFoundError) and _NO_PLACE in str(error.strerror):
         return "no folder for temporary files: set TMPDIR to one that can be written, with room"
+    if isinstance(error, FileNotFoundError) and not error.filename and _is_adrift():
+        return "the working directory is not there any more: change to another"
     advice = _ADVICE.get(error.errno or 0)
     if advice is None:
         return None
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}: {advice}"
+
+
+def _is_adrift() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False

@@ -1,5 +1,6 @@
 """Rows of a long computation, kept on disk so that a stopped run goes on where it stopped."""
 
+import contextlib
 import hashlib
 import io
 import logging
@@ -79,7 +80,10 @@ class Checkpoint:
     def clear(self) -> None:
         """Forget the rows: the computation is complete."""
         if self._path:
-            self._path.unlink(missing_ok=True)
+            # What stays in a cache that has become read-only is not looked at again but by the
+            # same computation.
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> None:
         try:

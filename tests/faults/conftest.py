@@ -5,8 +5,6 @@ import pytest
 from fault_commands import make_inputs
 from forking import Forking
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-
 
 @pytest.fixture(scope="session")
 def inputs(tmp_path_factory):
@@ -16,24 +14,23 @@ def inputs(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def forking():
+    """What runs commands; with mounts of its own where that is allowed."""
     if sys.platform != "linux":
         pytest.skip("needs Linux")
-    server = Forking()
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="session")
-def namespace():
-    """The same with mounts of its own, where that is allowed."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root mounts")
     try:
-        server = Forking(namespace=True)
+        server = Forking(namespace=os.geteuid() == 0)
     except RuntimeError:
-        pytest.skip("no namespaces here")
+        server = Forking()
     yield server
     server.close()
+
+
+@pytest.fixture
+def namespace(forking):
+    """The same, and the test is skipped where nothing can be mounted."""
+    if not forking.namespace:
+        pytest.skip("only root mounts")
+    return forking
 
 
 def environment_of(inputs, cache):

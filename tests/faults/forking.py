@@ -47,12 +47,14 @@ class Forking:
     """The program, and what is asked of it."""
 
     def __init__(self, *, namespace=False):
+        self.namespace = namespace
         words = [sys.executable, __file__, *(["namespace"] if namespace else [])]
         environment = os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         if self._read(120) != "ready":
+            self.close()
             raise RuntimeError("the forking process does not start")
 
     def inside(self, path):
@@ -70,8 +72,8 @@ class Forking:
         Args:
             arguments: What comes after ``repro``.
             folder: Where it runs.
-            settings: ``environment``, ``file_limit`` (bytes), ``user`` (a number), ``pins`` (a
-                file), ``gone`` (whether the folder is removed under it).
+            settings: ``environment``, ``file_limit`` (bytes), ``homeless`` (no entry in
+                the list of users), ``pins`` (a file), ``gone`` (whether the folder is removed under it).
         """
         self._ask({"arguments": list(map(str, arguments)), "folder": str(folder), **settings})
         return Started(self, self._read(60))
@@ -234,10 +236,8 @@ def _be(task, outputs):
             resource.setrlimit(resource.RLIMIT_FSIZE, (task["file_limit"],) * 2)
         if "pins" in task:
             _pin(task["pins"])
-        if "user" in task:
-            os.setgroups([])
-            os.setgid(task["user"])
-            os.setuid(task["user"])
+        if task.get("homeless"):
+            _leave_the_list_of_users()
         code = _run(task["arguments"])
     except BaseException:  # noqa: BLE001 - as Python itself does
         traceback.print_exc()
@@ -256,6 +256,16 @@ def _pin(path):
     entries = json.loads(Path(path).read_text("utf-8"))
     artifacts = tuple(pins.Artifact(**entry) for entry in entries)
     pins.load_registry = lambda: artifacts
+
+
+def _leave_the_list_of_users():
+    """Be as a user of a container that has a number and no name."""
+    import pwd
+
+    def unknown(number):
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    pwd.getpwuid = unknown
 
 
 def _run(arguments):
