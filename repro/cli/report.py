@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
+_LOCK = ".lock"  # a name that the report does not look at
 _COMPUTING = ("data", "weights", "device", "jets", "seed", "corrected", "background")
 
 
@@ -63,6 +64,17 @@ def run(arguments: argparse.Namespace) -> int:
     claims = _claims(arguments.ids, arguments.paper)
     wanted = {*arguments.ids, *(claim.item for claim in claims)}
     items = [item for item in load_items(arguments.paper) if not arguments.ids or item.id in wanted]
+    from repro.data.locks import alone  # noqa: PLC0415 - slow
+
+    out = arguments.out
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"{out} is no folder: choose another")
+    busy = f"another run makes the report in {out}: wait for it, or choose another folder"
+    with alone(out / _LOCK, busy, leave=False):
+        return _report(arguments, claims, items)
+
+
+def _report(arguments: argparse.Namespace, claims: Sequence[Claim], items: Sequence[Item]) -> int:
     from repro.results.judge import not_tested, summarise  # noqa: PLC0415 - imports numpy
 
     folder, steps = _begin(arguments, [item for item in items if item.module])
