@@ -31,10 +31,3 @@ def namespace(forking):
     if not forking.namespace:
         pytest.skip("only root mounts")
     return forking
-
-
-def environment_of(inputs, cache):
-    """No network, an own cache, and the mirror with the file to fetch."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("REPRO_", "ZENODO_"))}
-    places = {"REPRO_CACHE": str(cache), "REPRO_MIRROR": str(inputs / "mirror")}
-    return kept | places | {"REPRO_OFFLINE": "1"}

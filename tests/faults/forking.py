@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _OWN_MOUNTS = 0x20000  # CLONE_NEWNS
@@ -72,8 +72,8 @@ class Forking:
         Args:
             arguments: What comes after ``repro``.
             folder: Where it runs.
-            settings: ``environment``, ``file_limit`` (bytes), ``homeless`` (no entry in
-                the list of users), ``pins`` (a file), ``gone`` (whether the folder is removed under it).
+            settings: ``environment``, ``file_limit`` (bytes), ``homeless`` (no entry in the list
+                of users), ``pins`` (a file), ``gone`` (whether the folder is removed under it).
         """
         self._ask({"arguments": list(map(str, arguments)), "folder": str(folder), **settings})
         return Started(self, self._read(60))
@@ -109,6 +109,8 @@ class Started:
     server: Forking
     pid: int
     outcome: Outcome | None = None
+    begun: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
 
     def wait(self, timeout):
         """Wait for its end.
@@ -132,6 +134,7 @@ class Started:
         if self.outcome is None:
             with contextlib.suppress(TimeoutError):
                 self.outcome = Outcome(*self.server._read(seconds))
+                self.seconds = time.monotonic() - self.begun
         return self.outcome is not None
 
 

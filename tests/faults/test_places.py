@@ -4,8 +4,7 @@ import os
 import sys
 
 import pytest
-from conftest import environment_of
-from fault_commands import COMMANDS, contents
+from fault_commands import COMMANDS, contents, environment_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 

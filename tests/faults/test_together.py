@@ -3,8 +3,7 @@
 import time
 
 import pytest
-from conftest import environment_of
-from fault_commands import COMMANDS, contents, litter
+from fault_commands import COMMANDS, contents, environment_of, litter
 from forking import Forking
 
 
