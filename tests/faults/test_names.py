@@ -17,7 +17,7 @@ MISSPELT = {
     "report": ("report hbb/tabel1", "hbb/table1"),
     "score": ("score topodn jets.h5 --out s.npy", "topodnn"),
     "score-variant": ("score topodnn:v44 jets.h5 --out s.npy", "v4"),
-    "score-many": ("score in:basline jets.h5 --out s.npy", "baseline"),
+    "score-many": ("score in:baselin jets.h5 --out s.npy", "baseline"),
     "explain": ("explain oclusion topodnn {inputs}/jets.h5 --weights embedded", "occlusion"),
     "explain-model": ("explain lrp pfinn jets.h5", "pfin"),
     "explain-option": (
@@ -26,16 +26,16 @@ MISSPELT = {
     ),
     "export": ("export mbsn --out m.onnx", "mbns"),
     "simulate": ("simulate toptagg --jets 1 --out j.h5", "toptag"),
-    "simulate-preset": ("simulate toptag --preset mached --jets 1 --out j.h5", "matched"),
-    "convert": ("convert jets.h5 --out o.h5 --split trian", "train"),
+    "simulate-preset": ("simulate toptag --preset matchd --jets 1 --out j.h5", "matched"),
+    "convert": ("convert jets.h5 --out o.h5 --split trainn", "train"),
     "train": ("train topoddn --data embedded --out run", "topodnn"),
     "train-recipe": ("train topodnn --recipe publisht --data embedded --out run", "published"),
     "bench": ("bench pffin", "pfin"),
     "fetch": ("fetch toptag/data/tset.h5", "toptag/data/test.h5"),
-    "card": ("card toptag-mached-1", "toptag-matched-1"),
+    "card": ("card toptag-matchd-1", "toptag-matched-1"),
     "card-model": ("card pfin:summ", "sum"),
     "cite": ("cite toptag/fig55", "toptag/fig5"),
-    "command": ("verfy", "verify"),
+    "command": ("verifyy", "verify"),
 }
 NAMELESS = {"draw", "info"}
 
