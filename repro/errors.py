@@ -5,6 +5,9 @@ line that says what is wrong and what to do.  The command line prints it and
 exits with 2; nothing else is caught there, so a traceback is always a bug.
 """
 
+import difflib
+from collections.abc import Iterable
+
 __all__ = [
     "BadInput",
     "DownloadFailed",
@@ -13,9 +16,11 @@ __all__ = [
     "NotAvailable",
     "ReproError",
     "UnknownName",
+    "did_you_mean",
 ]
 
 _LONGEST = 2000
+_CLOSE = 0.6
 
 
 class ReproError(Exception):
@@ -60,3 +65,16 @@ class NotAvailable(ReproError):
 def _shown(character: str) -> str:
     """Return a character, or its number if it would move the cursor or end the line."""
     return character if character.isprintable() else ascii(character)[1:-1]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint at what is spelt nearest to a name, to stand behind it; empty if nothing is.
+
+    >>> did_you_mean("oclusion", ["lrp", "occlusion"])
+    ' (did you mean occlusion?)'
+    >>> did_you_mean("x", ["lrp", "occlusion"])
+    ''
+    """
+    folded = {entry.casefold(): entry for entry in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=_CLOSE)
+    return f" (did you mean {' or '.join(folded[entry] for entry in close)}?)" if close else ""

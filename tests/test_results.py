@@ -4,7 +4,6 @@ import csv
 import errno
 import json
 import os
-import tempfile
 from importlib import resources
 
 import jsonschema
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.catalogue import find_item
+from repro.data import atomic
 from repro.data.atomic import write_atomically
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
@@ -346,14 +346,14 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     def full(*_args, **_options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    original = tempfile.NamedTemporaryFile
+    original = atomic._create
 
-    def make(**options):
-        stream = original(**options)
+    def make(path):
+        stream = original(path)
         monkeypatch.setattr(stream, "write", full)
         return stream
 
-    monkeypatch.setattr("repro.data.atomic.tempfile.NamedTemporaryFile", make)
+    monkeypatch.setattr(atomic, "_create", make)
     with pytest.raises(BadInput, match="No space left on device") as caught:
         write_result(make_result(), None, tmp_path)
     assert "\n" not in str(caught.value)

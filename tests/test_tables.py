@@ -429,7 +429,7 @@ def test_places_that_cannot_be_written(tmp_path):
     with pytest.raises(BadInput, match="create it first"):
         write_jets(tmp_path / "none" / "a.h5", [make_jets()])
     (tmp_path / "folder").mkdir()
-    with pytest.raises(BadInput, match="cannot be written"):
+    with pytest.raises(BadInput, match="cannot write"):
         write_jets(tmp_path / "folder", [make_jets()])
     with pytest.raises(BadInput, match="unknown compression"):
         write_jets(tmp_path / "a.h5", [make_jets()], "lzo")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from repro.errors import NotAvailable, UnknownName
+from repro.errors import NotAvailable, UnknownName, did_you_mean
 
 __all__ = ["PAPERS", "Item", "find_item", "load_items", "read_catalogue"]
 
@@ -113,7 +113,9 @@ def read_catalogue(paper: str, name: str) -> dict[str, Any]:
         UnknownName: If there is no such paper.
     """
     if paper not in PAPERS:
-        raise UnknownName(f"unknown paper {paper!r}: choose from {', '.join(PAPERS)}")
+        raise UnknownName(
+            f"unknown paper {paper!r}{did_you_mean(paper, PAPERS)}: choose from {', '.join(PAPERS)}"
+        )
     text = resources.files("repro.catalogue").joinpath(paper, name).read_text("utf-8")
     return tomllib.loads(text)
 
@@ -130,7 +132,8 @@ def find_item(item_id: str) -> Item:
     for item in load_items():
         if item.id == item_id:
             return item
-    raise UnknownName(f"unknown item {item_id!r}: 'repro list' shows them all")
+    hint = did_you_mean(item_id, [item.id for item in load_items()])
+    raise UnknownName(f"unknown item {item_id!r}{hint}: 'repro list' shows them all")
 
 
 def _item(entry: dict[str, Any]) -> Item:

@@ -7,13 +7,14 @@ deviates; 2 wrong usage, bad input, missing data; 130 interrupted.
 import argparse
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import repro
-from repro.errors import ReproError
+from repro.cli.machine import in_words
+from repro.cli.streams import open_streams, say, silence
+from repro.errors import ReproError, did_you_mean
 
 __all__ = ["build_parser", "main"]
 
@@ -25,6 +26,14 @@ _COMMANDS = (
 
 class _OneLineParser(argparse.ArgumentParser):
     """A parser whose complaints are one line that says what to do."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = list(map(str, action.choices))
+            hint = did_you_mean(str(value), known)
+            raise argparse.ArgumentError(
+                action, f"invalid choice: {value!r}{hint}, choose from {', '.join(known)}"
+            )
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} ('{self.prog} --help' shows the options)\n")
@@ -51,6 +60,31 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    open_streams()
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of stdout, such as head, has had enough.
+        silence(sys.stdout)
+        return 0
+    except ReproError as error:
+        say(f"error: {error}")
+        return 2
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    except (OSError, MemoryError) as error:
+        said = in_words(error)
+        if said is None:
+            raise
+        silence(sys.stdout)
+        say(f"error: {said}")
+        return 2
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     parser = build_parser()
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
@@ -58,19 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.prog += f" {arguments.command}"
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     _set_up_logging(getattr(arguments, "verbosity", 0))
-    try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except ReproError as error:
-        print(f"repro: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("repro: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The reader of stdout, such as head, has had enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    code: int = arguments.run(arguments)
     return code
 
 

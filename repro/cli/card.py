@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from repro.errors import BadInput, UnknownName
+from repro.errors import BadInput, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -70,7 +70,10 @@ def _of_model(name: str) -> Mapping[str, Callable[[], str | dict[str, Any]]]:
     try:
         card = find_card(name)
     except UnknownName as problem:
-        raise UnknownName(f"{problem}; 'repro card' lists models and data sets") from None
+        from repro.fair.datasets import load_datasets  # noqa: PLC0415
+
+        hint = did_you_mean(name, load_datasets())
+        raise UnknownName(f"{problem}; 'repro card' lists models and data sets{hint}") from None
 
     def refuse() -> str:
         raise BadInput(f"Croissant describes data sets, and {name} is a model: use jsonld")

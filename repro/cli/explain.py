@@ -20,7 +20,7 @@ from repro.cli.options import (
     positive,
 )
 from repro.cli.scorers import SCORERS, check_options
-from repro.errors import BadInput
+from repro.errors import BadInput, did_you_mean
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -158,7 +158,10 @@ def _check_options(method: "Method", options: dict[str, Any]) -> None:
     }
     for name, value in options.items():
         if name not in known:
-            raise BadInput(f"{method.name} has no option {name!r}: choose from {', '.join(known)}")
+            hint = did_you_mean(name, known)
+            raise BadInput(
+                f"{method.name} has no option {name!r}{hint}: choose from {', '.join(known)}"
+            )
         default = known[name]
         wanted: Any = (float, int) if default is None or type(default) is float else type(default)
         if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):

@@ -13,7 +13,7 @@ from repro.cli.options import (
     make_context,
 )
 from repro.cli.verdicts import made_of, summary_line, verdict_lines
-from repro.errors import UnknownName
+from repro.errors import UnknownName, did_you_mean
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -69,7 +69,9 @@ def _find(arguments: argparse.Namespace) -> Item:
     for item in load_items(arguments.paper):
         if (item.kind, item.label) == (arguments.kind, label):
             return item
+    known = [item.label for item in load_items(arguments.paper) if item.kind == arguments.kind]
     raise UnknownName(
-        f"{arguments.paper} has no {_KINDS[arguments.kind]} {arguments.label!r}: give a number "
+        f"{arguments.paper} has no {_KINDS[arguments.kind]} {arguments.label!r}"
+        f"{did_you_mean(arguments.label, known)}: give a number "
         "as 'repro list' shows it, such as 5"
     )

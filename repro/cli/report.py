@@ -17,7 +17,7 @@ from repro.cli.options import (
 )
 from repro.cli.verdicts import item_lines, summary_line
 from repro.cli.verify import check_names, why_untested
-from repro.errors import ReproError
+from repro.errors import BadInput, ReproError
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from repro.figures.report import Step
 
 __all__ = ["add_parser", "run"]
+
+_LOCK = ".lock"  # a name that the report does not look at
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -60,6 +62,17 @@ def run(arguments: argparse.Namespace) -> int:
     claims = _claims(arguments.ids, arguments.paper)
     wanted = {*arguments.ids, *(claim.item for claim in claims)}
     items = [item for item in load_items(arguments.paper) if not arguments.ids or item.id in wanted]
+    from repro.data.locks import alone  # noqa: PLC0415 - slow
+
+    out = arguments.out
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"{out} is no folder: choose another")
+    busy = f"another run makes the report in {out}: wait for it, or choose another folder"
+    with alone(out / _LOCK, busy, leave=False):
+        return _report(arguments, claims, items)
+
+
+def _report(arguments: argparse.Namespace, claims: Sequence[Claim], items: Sequence[Item]) -> int:
     from repro.results.judge import not_tested, summarise  # noqa: PLC0415 - imports numpy
 
     folder, steps = _begin(arguments, [item for item in items if item.module])

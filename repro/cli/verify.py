@@ -19,7 +19,7 @@ from repro.cli.options import (
     make_context,
 )
 from repro.cli.verdicts import item_lines, summary_line
-from repro.errors import BadInput, ReproError, UnknownName
+from repro.errors import BadInput, ReproError, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -90,8 +90,10 @@ def check_names(ids: Sequence[str], paper: str | None) -> None:
     known = {item.id for item in load_items()}
     for name in ids:
         if name not in known and not any(name in (c.id, c.group) for c in load_claims()):
+            claimed = {name for claim in load_claims() for name in (claim.id, claim.group)}
+            hint = did_you_mean(name, known | claimed)
             raise UnknownName(
-                f"unknown item or claim {name!r}: 'repro list' shows the items, such as "
+                f"unknown item or claim {name!r}{hint}: 'repro list' shows the items, such as "
                 "toptag/fig5; claims are named as toptag/C17"
             )
         if paper and not name.startswith(f"{paper}/"):

@@ -1,14 +1,34 @@
-"""Write files whole or not at all."""
+"""Write files whole or not at all.
+
+A file is written under a hidden name beside its own and then renamed.  A process that is killed
+leaves the hidden file; whoever writes the same file next removes it.  That it is left, and not
+being written, is known by its lock, which the system takes from a process that ends.
+"""
 
 import contextlib
+import errno
+import os
+import re
 import secrets
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from repro.errors import BadInput
 
-__all__ = ["replacing", "write_atomically"]
+try:
+    import fcntl
+except ImportError:  # Windows
+    _LOCKS = False
+else:
+    _LOCKS = True
+
+__all__ = ["FULL", "replacing", "write_atomically"]
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Numbers of the errors of a place without room."""
+
+_TOKEN_BYTES = 4
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -17,38 +37,65 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         BadInput: If it cannot be written; nothing is left behind.
     """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as stream:
-            temporary = Path(stream.name)
-            stream.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise BadInput(f"cannot write {path}: {reason}; choose another folder") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    with replacing(path) as stream:
+        stream.write(content)
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a new name in the same folder; rename it to ``path`` if all goes well.
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Give an empty file in the same folder; rename it to ``path`` if all goes well.
 
     Raises:
         BadInput: If it cannot be written; nothing is left behind.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    stream: BinaryIO | None = None
     try:
-        yield partial
-        partial.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left(path)
+        stream = _create(path)
+        yield stream
+        stream.flush()
+        temporary = Path(stream.name)
+        temporary.chmod(0o644)
+        if not _LOCKS:
+            stream.close()  # Windows does not rename what is open
+        temporary.replace(path)
     except OSError as error:
-        reason = str(error).partition("\n")[0]
-        raise BadInput(f"{path} cannot be written: {reason}") from error
+        advice = "make room, or choose another folder"
+        if error.errno not in FULL:
+            advice = "choose another folder"
+        raise BadInput(f"cannot write {path}: {error.strerror or error}; {advice}") from error
     finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        if stream is not None:
+            # What could not be written is not written when the file is closed, either.
+            with contextlib.suppress(OSError):
+                stream.close()
+            with contextlib.suppress(OSError):
+                Path(stream.name).unlink(missing_ok=True)
+
+
+def _create(path: Path) -> BinaryIO:
+    """Create a file beside the path, and hold its lock where there are locks."""
+    while True:
+        token = secrets.token_hex(_TOKEN_BYTES)
+        stream = path.with_name(f".{path.name}.{token}").open("x+b")
+        if not _LOCKS:
+            return stream
+        with contextlib.suppress(OSError):  # some network file systems have none
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        if os.fstat(stream.fileno()).st_nlink:
+            return stream
+        stream.close()  # removed as left before it was locked
+
+
+def _remove_left(path: Path) -> None:
+    """Remove what killed processes left of the same file."""
+    if not _LOCKS:
+        return
+    left = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{{2 * _TOKEN_BYTES}}}")
+    with os.scandir(path.parent) as entries:
+        found = [Path(entry.path) for entry in entries if left.fullmatch(entry.name)]
+    for other in found:
+        with contextlib.suppress(OSError), other.open("r+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            other.unlink()

@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Never
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
+import urllib3.exceptions
 from requests.auth import AuthBase
 from tqdm import tqdm
 
@@ -38,7 +39,9 @@ __all__ = ["DownloadPolicy", "HTTPDownloader"]
 logger = logging.getLogger(__name__)
 
 _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)", re.ASCII)
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+_MOST_REDIRECTS = 20
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,10 @@ class DownloadPolicy:
         backoff: Seconds before the second attempt; doubled, with jitter, for each further one.
         longest_wait: Most seconds to wait before one attempt, whatever the server asks.
         patience: Most seconds to spend waiting in one download.
-        chunk_bytes: Bytes read and written at a time; less than this is no progress.
+        chunk_bytes: Most bytes read and written at a time; less than this is no progress.
+        trickle_bytes: Fewest bytes in ``trickle_seconds``; a transfer with less counts as stalled.
+        trickle_seconds: See there.
+        most_bytes: Most bytes of a file whose size nobody states.
     """
 
     attempts: int = 4
@@ -62,6 +68,9 @@ class DownloadPolicy:
     longest_wait: float = 120.0
     patience: float = 600.0
     chunk_bytes: int = 1 << 20
+    trickle_bytes: int = 1 << 14
+    trickle_seconds: float = 60.0
+    most_bytes: int = 1 << 36
 
 
 @dataclass(frozen=True)
@@ -118,13 +127,10 @@ class HTTPDownloader:
             offset = 0
         if offset and offset == self.size:
             return  # an earlier process was stopped just before it could verify
-        timeouts = (self.policy.connect_timeout, self.policy.read_timeout)
         with (
             _one_line_errors(),
-            requests.Session() as session,
-            session.get(
-                url, headers=_headers(offset), auth=_ZenodoToken(), stream=True, timeout=timeouts
-            ) as response,
+            _Straight() as session,
+            self._ask(session, url, offset) as response,
         ):
             if self.size is None and _has_all(response, offset):
                 return
@@ -134,12 +140,28 @@ class HTTPDownloader:
         if total is not None and _length(part) < total:
             raise _TryAgain(f"stops after {_length(part)} of {total} bytes")
 
+    def _ask(self, session: requests.Session, url: str, offset: int) -> requests.Response:
+        """Return the answer at the end of all redirects."""
+        timeouts = (self.policy.connect_timeout, self.policy.read_timeout)
+        for _ in range(_MOST_REDIRECTS):
+            response = session.get(
+                url,
+                headers=_headers(offset),
+                auth=_ZenodoToken(),
+                stream=True,
+                timeout=timeouts,
+                allow_redirects=False,
+            )
+            target = requests.Session.get_redirect_target(session, response)
+            if target is None:
+                return response
+            response.close()
+            url = _follow(url, target)
+        raise DownloadFailed("redirects without end")
+
     def _check(self, response: requests.Response, part: Path, offset: int) -> int | None:
         """Judge the answer by its header; return the length of the whole file, if known."""
         status = response.status_code
-        secure = [r.url.startswith("https:") for r in (*response.history, response)]
-        if any(before and not after for before, after in itertools.pairwise(secure)):
-            raise DownloadFailed("redirects from https to plain http")
         if status in _TRANSIENT:
             raise _TryAgain(_answer(status), wait=_retry_after(response))
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset:
@@ -153,13 +175,13 @@ class HTTPDownloader:
         total: int | None
         if status == HTTPStatus.PARTIAL_CONTENT:
             match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-            if match is None or int(match[1]) != offset or _is_encoded(response):
+            if match is None or _count(match[1]) != offset or _is_encoded(response):
                 part.unlink(missing_ok=True)
                 raise _TryAgain("sends another range than the one asked for")
-            total = None if match[2] == "*" else int(match[2])
+            total = _count(match[2])
         else:
-            length = response.headers.get("Content-Length", "")
-            total = int(length) if length.isdigit() and not _is_encoded(response) else None
+            length = _count(response.headers.get("Content-Length", ""))
+            total = None if _is_encoded(response) else length
         if self.size is not None and total not in {None, self.size}:
             raise IntegrityError(f"has {total} bytes where the pin says {self.size}")
         return self.size if total is None else total
@@ -167,7 +189,7 @@ class HTTPDownloader:
     def _write(
         self, response: requests.Response, part: Path, start: int, total: int | None
     ) -> None:
-        chunks = response.iter_content(self.policy.chunk_bytes)
+        chunks = self._pieces(response)
         first = next(chunks, b"")
         if start == 0 and is_web_page(first):
             raise IntegrityError("answers with a web page instead of the file")
@@ -184,10 +206,31 @@ class HTTPDownloader:
                 bar.update(len(chunk))
         if self._exceeds(position):
             part.unlink()
+            if self.size is None:
+                raise DownloadFailed(f"sends more than {self.policy.most_bytes} bytes")
             raise IntegrityError(f"sends more than the {self.size} bytes of the pin")
 
+    def _pieces(self, response: requests.Response) -> Iterator[bytes]:
+        """Yield the body as it comes; a whole chunk of it may be long in coming.
+
+        Raises:
+            _TryAgain: If next to nothing comes.
+        """
+        read = getattr(response.raw, "read1", None)
+        if read is None:  # urllib3 before 2.2
+            yield from response.iter_content(self.policy.chunk_bytes)
+            return
+        began, got = time.monotonic(), 0
+        while piece := read(self.policy.chunk_bytes, decode_content=True):
+            yield piece
+            got += len(piece)
+            if time.monotonic() - began > self.policy.trickle_seconds:
+                if got < self.policy.trickle_bytes:
+                    raise _TryAgain("sends next to nothing")
+                began, got = time.monotonic(), 0
+
     def _exceeds(self, position: int) -> bool:
-        return self.size is not None and position > self.size
+        return position > (self.policy.most_bytes if self.size is None else self.size)
 
     def _wait(self, problem: "_TryAgain", failures: int) -> float:
         wait = problem.wait
@@ -208,6 +251,18 @@ class HTTPDownloader:
             file=sys.stderr,
             disable=None if self.progress else True,  # None: only on a terminal
         )
+
+
+class _Straight(requests.Session):
+    """A session that leaves redirects alone.
+
+    Requests reads the body of each to its end, which there may not be, also where it does not
+    follow; and an address that is none is a bare ValueError.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        del resp
+        return None
 
 
 class _TryAgain(Exception):
@@ -254,6 +309,30 @@ def _has_all(response: requests.Response, offset: int) -> bool:
     return nothing and response.headers.get("Content-Range") == f"bytes */{offset}"
 
 
+def _count(text: str) -> int | None:
+    """Return a number of a header; None if it is none, or has more digits than any such number.
+
+    >>> _count("12"), _count("²"), _count("*"), _count("9" * 5000)
+    (12, None, None, None)
+    """
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _follow(url: str, target: str) -> str:
+    """Return where a redirect leads.
+
+    Raises:
+        DownloadFailed: If nobody should go there.
+    """
+    try:
+        following = urljoin(url, target)
+    except ValueError as error:
+        raise DownloadFailed("redirects to nowhere") from error
+    if url.startswith("https:") and not following.startswith("https:"):
+        raise DownloadFailed("redirects from https to plain http")
+    return following
+
+
 def _length(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
@@ -268,11 +347,12 @@ def _answer(status: int) -> str:
 def _retry_after(response: requests.Response) -> float | None:
     """Return the seconds that the server asks to wait, given as such or as a date."""
     value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
+    seconds = _count(value)
+    if seconds is not None:
+        return float(seconds)
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
@@ -289,13 +369,14 @@ def _one_line_errors() -> Iterator[None]:
         requests.Timeout,
         requests.exceptions.ChunkedEncodingError,
         requests.exceptions.ContentDecodingError,
+        urllib3.exceptions.HTTPError,
     ) as error:
         raise _TryAgain(_reason(error)) from error
     except requests.RequestException as error:
         raise DownloadFailed(f"cannot be asked: {type(error).__name__}") from error
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: Exception) -> str:
     text = repr(error)
     if "NameResolutionError" in text:
         return "cannot be found (no network?)"

@@ -21,9 +21,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.data.atomic import replacing
 from repro.data.closing import Closing
 from repro.data.hdf5 import check_dataset, open_hdf5, read_description
+from repro.data.hdf5_writer import new_hdf5
 from repro.data.jets import Jets, check_labels, check_momenta
 from repro.data.regular import check_regular, parse_json
 from repro.errors import BadInput, ReproError
@@ -219,19 +219,19 @@ def write_packed(
             or the file cannot be written.
     """
     places, columns = _columns(parts)
-    with replacing(path) as partial:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(partial, "x") as file:
-            for name, pieces in columns.items():
-                values = np.concatenate(pieces)
-                blocks = (min(len(values), _STORED), *values.shape[1:])
-                packing = {"chunks": blocks, "compression": 9, "shuffle": True}
-                file.create_dataset(name, data=values, **(packing if values.size else {}))
-            file.attrs["format"] = FORMAT
-            file.attrs["places"] = places
-            file.attrs["tau_names"] = json.dumps(list(tau_names))
-            file.attrs["quantity_names"] = json.dumps(list(quantity_names))
-            file.attrs["repro"] = json.dumps(recipe)
+    with new_hdf5(path) as new:
+        file = new.hdf5
+        for name, pieces in columns.items():
+            values = np.concatenate(pieces)
+            blocks = (min(len(values), _STORED), *values.shape[1:])
+            packing = {"chunks": blocks, "compression": 9, "shuffle": True}
+            file.create_dataset(name, data=values, **(packing if values.size else {}))
+            new.check()
+        file.attrs["format"] = FORMAT
+        file.attrs["places"] = places
+        file.attrs["tau_names"] = json.dumps(list(tau_names))
+        file.attrs["quantity_names"] = json.dumps(list(quantity_names))
+        file.attrs["repro"] = json.dumps(recipe)
 
 
 def _columns(parts: Iterable[PackedPart]) -> tuple[int, dict[str, list[NDArray[Any]]]]:

@@ -10,6 +10,7 @@ A cache directory is laid out the same way and can serve as a mirror.
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from repro import __version__
 from repro.data.pins import Artifact
+from repro.data.places import expand_home
 from repro.errors import DownloadFailed, IntegrityError
 
 __all__ = ["HEADERS", "Address", "Folder", "Source", "ZenodoGet", "find_sources", "split_mirrors"]
@@ -70,7 +72,10 @@ class Folder:
         """Copy the file."""
         del download
         try:
-            original = (self.path / artifact.id).open("rb")
+            path = self.path / artifact.id
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise DownloadFailed("has something there that is no file")  # a pipe never ends
+            original = path.open("rb")
         except FileNotFoundError as error:
             raise DownloadFailed("does not have it") from error
         except OSError as error:
@@ -124,7 +129,7 @@ def find_sources(
     """Yield the sources of a file, best first; offline, directories alone."""
     for mirror in mirrors:
         if not _is_url(mirror):
-            yield Folder(Path(mirror).expanduser())
+            yield Folder(expand_home(mirror))
         elif not offline:
             yield Address(f"{mirror.rstrip('/')}/{quote(artifact.id)}")
     if offline:
@@ -141,7 +146,7 @@ def split_mirrors(value: str) -> tuple[str, ...]:
     >>> split_mirrors("https://example.org:8000/m, /data/copies")
     ('https://example.org:8000/m', '/data/copies')
     """
-    if value and Path(value).expanduser().is_dir():
+    if value and expand_home(value).is_dir():
         return (value,)
     return tuple(mirror for mirror in re.split(_SEPARATORS, value) if mirror)
 

@@ -11,7 +11,7 @@ find the file.
 :mod:`repro.data.sources`), ``REPRO_OFFLINE=1`` forbids the network.
 """
 
-import errno
+import functools
 import logging
 import os
 import shutil
@@ -21,27 +21,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
-import platformdirs
 
+from repro.data.atomic import FULL
 from repro.data.integrity import is_stamped, remembered, stamp, verify
 from repro.data.pins import Artifact, find_artifact
+from repro.data.places import cache_directory
 from repro.data.sources import Downloader, Folder, Source, find_sources, split_mirrors
 from repro.errors import DownloadFailed, IntegrityError, MissingData, ReproError
 
 if TYPE_CHECKING:
     from repro.data.download import DownloadPolicy
 
-__all__ = ["Store", "cache_directory", "fetch", "shipped_path"]
+__all__ = ["Store", "fetch", "shipped_path"]
 
 logger = logging.getLogger(__name__)
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-def cache_directory() -> Path:
-    """Return ``REPRO_CACHE``, or the platform's cache directory for this package."""
-    place = os.environ.get("REPRO_CACHE")
-    return Path(place).expanduser() if place else platformdirs.user_cache_path("repro")
 
 
 def shipped_path(artifact: Artifact) -> Path:
@@ -87,10 +80,20 @@ class Store:
             mirrors = split_mirrors(os.environ.get("REPRO_MIRROR", ""))
         if offline is None:
             offline = os.environ.get("REPRO_OFFLINE", "").lower() not in {"", "0", "false", "no"}
-        self.directory = directory or cache_directory()
+        self._directory = directory
         self.mirrors = tuple(mirrors)
         self.offline = offline
         self.policy = policy
+
+    @functools.cached_property
+    def directory(self) -> Path:
+        """Where the files lie.
+
+        Raises:
+            MissingData: If nobody says where and there is no home directory; what needs no files
+                works without.
+        """
+        return self._directory or cache_directory()
 
     def path_of(self, artifact: Artifact) -> Path:
         """Return where the file lies, or would lie."""
@@ -235,7 +238,7 @@ class Store:
         try:
             yield
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 raise self._full(artifact) from error
             raise MissingData(
                 f"the cache {self.directory} cannot be used: {error.strerror or error};"

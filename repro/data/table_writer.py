@@ -8,11 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import h5py
 import numpy as np
 
 from repro.data._pytables import create_table, finish_table
-from repro.data.atomic import replacing
+from repro.data.hdf5_writer import new_hdf5
 from repro.data.jets import LABEL, MOMENTA, SPLIT, TRUTH, Jets
 from repro.errors import BadInput
 
@@ -51,17 +50,18 @@ def write_jets(
         raise BadInput(f"the folder {path.parent} is not there: create it first")
     if compression not in (None, "blosc", "zlib"):
         raise BadInput(f"unknown compression {compression!r}: choose blosc, zlib or none")
-    with replacing(path) as partial, h5py.File(partial, "x") as file:
+    with new_hdf5(path) as new:
         dataset: Any = None
         for jets in chunks:
             if dataset is None:
-                dataset = create_table(file, _blocks(jets.four_momenta.shape[1]), compression)
+                dataset = create_table(new.hdf5, _blocks(jets.four_momenta.shape[1]), compression)
             _append(path, dataset, jets)
+            new.check()
         if dataset is None or len(dataset) == 0:
             raise BadInput(f"no jets to write to {path}: check the input or the selection")
         finish_table(dataset)
         for name, text in (attributes or {}).items():
-            file.attrs[name] = text
+            new.hdf5.attrs[name] = text
         return len(dataset)
 
 

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from repro.data.arrays import FloatArray
 from repro.data.kept_rows import fingerprint, keep_rows
-from repro.errors import BadInput, UnknownName
+from repro.errors import BadInput, UnknownName, did_you_mean
 from repro.explain.background_error import Halves, draw_background, pick_halved
 from repro.explain.masking import logits_of
 from repro.explain.occlusion import discriminant
@@ -93,7 +93,8 @@ def kernel_shap(
         UnknownName: If there is no such link.
     """
     if link not in LINKS:
-        raise UnknownName(f"unknown link {link!r}: choose from {', '.join(LINKS)}")
+        hint = did_you_mean(link, LINKS)
+        raise UnknownName(f"unknown link {link!r}{hint}: choose from {', '.join(LINKS)}")
     if not len(background) or (background_size is not None and background_size < 1):
         raise BadInput("KernelSHAP needs a background: give one jet or more")
     if l1_reg in ("aic", "bic") and 2 * nsamples <= problem.inputs.shape[1] + 1:

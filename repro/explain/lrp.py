@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
-from repro.errors import UnknownName
+from repro.errors import UnknownName, did_you_mean
 from repro.explain.dense import check_dense
 from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Explanation, Problem
@@ -135,7 +135,8 @@ def propagate(
         UnknownName: If there is no such rule.
     """
     if rule not in RULES:
-        raise UnknownName(f"unknown LRP rule {rule!r}: choose from {', '.join(RULES)}")
+        hint = did_you_mean(rule, RULES)
+        raise UnknownName(f"unknown LRP rule {rule!r}{hint}: choose from {', '.join(RULES)}")
     chosen, strength = RULES[rule], rule_parameter(rule, parameter)
     activations = [inputs]
     for layer in layers[:-1]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from repro.data.arrays import FloatArray
-from repro.errors import UnknownName
+from repro.errors import UnknownName, did_you_mean
 from repro.explain.masking import masked_logits, replacement_values
 from repro.explain.outliers import PUBLISHED_FACTOR, treat_outliers
 from repro.explain.problem import Explanation, Problem
@@ -114,7 +114,8 @@ def differential_relevance(base: FloatArray, masked: FloatArray, scale: str) -> 
     array([-0.5, -0.5])
     """
     if scale not in SCALES:
-        raise UnknownName(f"unknown scale {scale!r}: choose from {', '.join(SCALES)}")
+        hint = did_you_mean(scale, SCALES)
+        raise UnknownName(f"unknown scale {scale!r}{hint}: choose from {', '.join(SCALES)}")
     change = masked - base
     if scale == "mean":
         return np.asarray(change / np.abs(base).mean())

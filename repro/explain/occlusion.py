@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from repro.data.arrays import FloatArray
-from repro.errors import BadInput, UnknownName
+from repro.errors import BadInput, UnknownName, did_you_mean
 from repro.explain.conditional import draw_conditionally
 from repro.explain.masking import REPLACEMENTS, masked_logits, replacement_values
 from repro.explain.problem import Explanation, Problem
@@ -65,8 +65,8 @@ def explain_by_occlusion(
     """
     find = _REPLACEMENTS.get(replacement)
     if find is None:
-        known = ", ".join(_REPLACEMENTS)
-        raise UnknownName(f"unknown replacement {replacement!r}: choose from {known}")
+        hint, known = did_you_mean(replacement, _REPLACEMENTS), ", ".join(_REPLACEMENTS)
+        raise UnknownName(f"unknown replacement {replacement!r}{hint}: choose from {known}")
     found = occlude(problem, find(problem), level)
     return dataclasses.replace(found, settings={"replacement": replacement})
 

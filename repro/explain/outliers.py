@@ -7,7 +7,7 @@ The authors call it "removing outliers": values outside
 import numpy as np
 
 from repro.data.arrays import FloatArray
-from repro.errors import UnknownName
+from repro.errors import UnknownName, did_you_mean
 
 __all__ = ["OUTLIERS", "PUBLISHED_FACTOR", "treat_outliers"]
 
@@ -35,7 +35,8 @@ def treat_outliers(
     array([1., 2., 3., 0.])
     """
     if treatment not in OUTLIERS:
-        raise UnknownName(f"unknown treatment {treatment!r}: choose from {', '.join(OUTLIERS)}")
+        hint, known = did_you_mean(treatment, OUTLIERS), ", ".join(OUTLIERS)
+        raise UnknownName(f"unknown treatment {treatment!r}{hint}: choose from {known}")
     if treatment == "kept" or not len(values):
         return values.copy()
     lower, upper = np.nanquantile(values, [0.25, 0.75], axis=0)

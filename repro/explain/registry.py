@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import repro.explain
-from repro.errors import UnknownName
+from repro.errors import UnknownName, did_you_mean
 from repro.explain.problem import Explanation
 
 __all__ = ["Method", "find_method", "load_methods", "method"]
@@ -66,5 +66,6 @@ def find_method(name: str) -> Method:
     """
     methods = load_methods()
     if name not in methods:
-        raise UnknownName(f"unknown method {name!r}: choose from {', '.join(methods)}")
+        hint = did_you_mean(name, methods)
+        raise UnknownName(f"unknown method {name!r}{hint}: choose from {', '.join(methods)}")
     return methods[name]

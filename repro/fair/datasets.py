@@ -11,7 +11,7 @@ from repro.catalogue.references import Reference, find_reference, references_of
 from repro.data.hbb.features import Feature, track_features, vertex_features
 from repro.data.hbb.measured import KINDS, columns_of
 from repro.data.pins import Artifact, find_artifact
-from repro.errors import UnknownName
+from repro.errors import UnknownName, did_you_mean
 from repro.fair.linked import (
     CONTEXT,
     author_entry,
@@ -121,8 +121,8 @@ def find_dataset(name: str) -> DataSet:
     try:
         return load_datasets()[name]
     except KeyError:
-        known = ", ".join(load_datasets())
-        raise UnknownName(f"unknown data set {name!r}: choose from {known}") from None
+        hint, known = did_you_mean(name, load_datasets()), ", ".join(load_datasets())
+        raise UnknownName(f"unknown data set {name!r}{hint}: choose from {known}") from None
 
 
 def variables_of(dataset: DataSet) -> tuple[Variable, ...]:

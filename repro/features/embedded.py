@@ -19,7 +19,9 @@ from repro.data.jets import Jets
 from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets, PackedPart, write_packed
 from repro.data.pins import find_artifact
-from repro.data.store import Store, cache_directory, shipped_path
+from repro.data.places import cache_directory
+from repro.data.store import Store, shipped_path
+from repro.errors import MissingData
 from repro.features.jets import JetQuantities, jet_quantities
 from repro.features.subjettiness import subjettiness, subjettiness_features
 from repro.simulation.chunk import CHUNK_JETS
@@ -86,6 +88,7 @@ def make_embedded(preset: str, jets: int, jobs: int, progress: JetProgress) -> P
         progress: As :func:`repro.simulation.production.simulate` takes it.
 
     Raises:
+        MissingData: If the cache cannot be written.
         NotAvailable: If the extra ``simulate`` is not installed.
     """
     found = find_embedded(preset, jets)
@@ -94,11 +97,21 @@ def make_embedded(preset: str, jets: int, jobs: int, progress: JetProgress) -> P
     # Whole chunks: then the first jets of every sample are the same.
     jets = CHUNK_JETS * math.ceil(jets / CHUNK_JETS)
     production = Production(preset, SEED, jets, _made(preset, jets))
-    production.path.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(f"{production.path}.lock"):
+    lock = filelock.FileLock(f"{production.path}.lock")
+    try:
+        production.path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise MissingData(
+            f"the cache {cache_directory()} cannot be used: {error.strerror or error}; set "
+            "REPRO_CACHE to a directory that you can write to"
+        ) from error
+    try:
         # While this process waited, another one may have made it.
         if not production.path.is_file():
             simulate(production, jobs, progress, finish=pack)
+    finally:
+        lock.release()
     return production.path
 
 

@@ -1,5 +1,6 @@
 """The items of a report: computed, or taken from results that are at hand."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -212,7 +213,11 @@ def _places(context: Context) -> dict[str, str]:
     """Return where things of the user lie that an error can name, and what to call them."""
     store = Store()
     chosen = (context.settings.data, context.settings.weights, str(store.directory), *store.mirrors)
-    whole = {str(Path.home()): "~", str(Path.cwd()): "."}
+    whole = {}
+    for find, name in ((Path.home, "~"), (Path.cwd, ".")):
+        # There may be no home, and the working directory may have been removed.
+        with contextlib.suppress(RuntimeError, OSError):
+            whole[str(find())] = name
     return whole | {place: Path(place).name for place in chosen}
 
 

@@ -4,12 +4,11 @@ import functools
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any
 
-from repro.errors import UnknownName
+from repro.errors import UnknownName, did_you_mean
 
 __all__ = ["BASELINE", "Card", "find_card", "load_cards", "module_of"]
 
@@ -115,13 +114,10 @@ def find_card(name: str) -> Card:
 
 def _hint(family: str, variant: str, known: Sequence[str]) -> str:
     """Return which variants there are, or of many those that are closest."""
-    if len(known) <= _FEW:
-        return f"{family} has {', '.join(known)}"
-    folded = {name.casefold(): name for name in known}
-    close = [folded[name] for name in get_close_matches(variant.casefold(), folded, n=3)]
-    if close:
-        return f"did you mean {' or '.join(close)}? {family} has {len(known)} variants"
-    return f"{family} has {', '.join(known)}"
+    hint = did_you_mean(variant, known).strip(" ()")
+    many = hint and len(known) > _FEW
+    listed = f"{len(known)} variants" if many else ", ".join(known)
+    return f"{hint} {family} has {listed}".strip()
 
 
 def module_of(family: str) -> str:
@@ -141,7 +137,8 @@ def _read(family: str) -> dict[str, Any]:
     folder = resources.files("repro.models").joinpath("card_files")
     known = sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name[-5:] == ".toml")
     if family not in known:
-        raise UnknownName(f"unknown model {family!r}: this version has {', '.join(known)}")
+        hint = did_you_mean(family, known)
+        raise UnknownName(f"unknown model {family!r}{hint}: this version has {', '.join(known)}")
     return tomllib.loads(folder.joinpath(f"{family}.toml").read_text("utf-8"))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from repro.errors import UnknownName
+from repro.errors import UnknownName, did_you_mean
 from repro.simulation.card import card_text
 
 __all__ = ["PROCESSES", "Benchmark", "Preset", "find_preset", "load_presets"]
@@ -95,7 +95,8 @@ def find_preset(name: str) -> Preset:
     """
     presets = load_presets()
     if name not in presets:
-        raise UnknownName(f"unknown preset {name!r}: choose from {', '.join(presets)}")
+        hint = did_you_mean(name, presets)
+        raise UnknownName(f"unknown preset {name!r}{hint}: choose from {', '.join(presets)}")
     return presets[name]
 
 

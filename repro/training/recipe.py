@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from repro.errors import BadInput, UnknownName
+from repro.errors import BadInput, UnknownName, did_you_mean
 from repro.models.cards import Card
 
 __all__ = ["PUBLISHED", "Recipe", "find_recipe", "recipe_names"]
@@ -98,7 +98,10 @@ def find_recipe(name: str, card: Card) -> Recipe:
     20
     """
     if name not in _read():
-        raise UnknownName(f"unknown recipe {name!r}: choose from {', '.join(recipe_names())}")
+        raise UnknownName(
+            f"unknown recipe {name!r}{did_you_mean(name, recipe_names())}: choose from "
+            f"{', '.join(recipe_names())}"
+        )
     settings: dict[str, Any] = {}
     for recipe in dict.fromkeys((PUBLISHED, name)):
         settings |= _settings(_read()[recipe], card)

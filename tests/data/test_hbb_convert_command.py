@@ -183,7 +183,7 @@ REFUSED = {
     "jets.root twin.h5 --out a.h5": "one file is made of one; for several, give a folder",
     "jets.root --out folder.h5": "folder.h5 is a folder: give a file in it",
     "jets.root --out text.root": "text.root is no folder: give one",
-    "jets.root --out text.root/a.h5": "cannot be written",
+    "jets.root --out text.root/a.h5": "cannot write",
     "jets.root --out folder --start 3": "--start and --stop are for one file",
     "jets.root --out a.h5 --start 30": "jets.root has 30 jets: from 30 to 30 there are none",
     "jets.root --out a.h5 --start 30 --jets 2": "jets.root has 30 jets: from 30 to 30",

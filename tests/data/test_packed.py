@@ -160,7 +160,7 @@ def test_constituents_after_a_hole_are_kept_or_refused(tmp_path, part):
 
 def test_a_folder_that_cannot_be_written(tmp_path, part):
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="cannot be written"):
+    with pytest.raises(BadInput, match="cannot write"):
         write(tmp_path / "file" / "jets.h5", part)
 
 

@@ -17,8 +17,9 @@ from faulty_server import answer, cut, other, slow
 from toys import make_pin
 
 from repro.data import store
+from repro.data.places import cache_directory
 from repro.data.sources import Address, Folder, ZenodoGet, find_sources, split_mirrors
-from repro.data.store import Store, cache_directory
+from repro.data.store import Store
 from repro.errors import DownloadFailed, IntegrityError, MissingData
 
 

@@ -15,16 +15,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.data.atomic import replacing
 from repro.data.hbb.branches import Group
 from repro.data.hbb.derived import derive, targets_of_measured
 from repro.data.hbb.measured import COUNTS, KINDS, MeasuredJets, columns_of, join_measured
 from repro.data.hbb.table import RecordTable
 from repro.data.hdf5 import check_dataset, open_hdf5, read_description
+from repro.data.hdf5_writer import new_hdf5
 from repro.errors import BadInput
 
 __all__ = ["FORMAT", "ROOT", "MeasuredTable", "write_measured"]
@@ -132,17 +131,17 @@ def write_measured(path: Path, parts: Iterable[MeasuredJets], recipe: Mapping[st
     jets = join_measured(list(parts))
     if not len(jets):
         raise BadInput("no jets to write: check the input")
-    with replacing(path) as partial:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(partial, "x") as file:
-            for kind in COUNTS:
-                _create(file, f"counts/{kind}", jets.counts[kind].astype(np.uint8))
-            for kind in KINDS:
-                values = jets.values(kind)
-                for column in columns_of(kind):
-                    _create(file, f"{kind}/{column.name}", column.pack(values[column.name]))
-            file.attrs["format"] = FORMAT
-            file.attrs["repro"] = json.dumps(dict(recipe))
+    with new_hdf5(path) as new:
+        file = new.hdf5
+        for kind in COUNTS:
+            _create(file, f"counts/{kind}", jets.counts[kind].astype(np.uint8))
+        for kind in KINDS:
+            values = jets.values(kind)
+            for column in columns_of(kind):
+                _create(file, f"{kind}/{column.name}", column.pack(values[column.name]))
+                new.check()
+        file.attrs["format"] = FORMAT
+        file.attrs["repro"] = json.dumps(dict(recipe))
 
 
 def _create(file: Any, name: str, values: NDArray[Any]) -> None:  # noqa: ANN401  # h5py is untyped

@@ -23,10 +23,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.data.atomic import replacing
 from repro.data.hbb.branches import FEATURE_SETS, Group, find_group
 from repro.data.hbb.table import RecordTable
 from repro.data.hdf5 import check_dataset, open_hdf5, read_description
+from repro.data.hdf5_writer import new_hdf5
 from repro.data.record import SPLITS
 from repro.errors import BadInput, ReproError
 
@@ -127,19 +127,18 @@ def write_processed(
     """
     if split not in SPLITS:
         raise BadInput(f"processed files are written for {' or '.join(SPLITS)}, not {split!r}")
-    with replacing(path) as partial:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(partial, "x") as file:
-            places = _create(file, jets, split, groups)
-            row = 0
-            for part in parts:
-                n = len(part["targets"])
-                for name, dataset in places.items():
-                    dataset[row : row + n] = part[name].reshape(n, *dataset.shape[1:])
-                row += n
-            if row != jets:
-                raise BadInput(f"{path} was to hold {jets} jets and there are {row}")
-            file.attrs["repro"] = json.dumps(dict(recipe or {}), sort_keys=True)
+    with new_hdf5(path) as new:
+        places = _create(new.hdf5, jets, split, groups)
+        row = 0
+        for part in parts:
+            n = len(part["targets"])
+            for name, dataset in places.items():
+                dataset[row : row + n] = part[name].reshape(n, *dataset.shape[1:])
+            row += n
+            new.check()
+        if row != jets:
+            raise BadInput(f"{path} was to hold {jets} jets and there are {row}")
+        new.hdf5.attrs["repro"] = json.dumps(dict(recipe or {}), sort_keys=True)
 
 
 def read_recipe(path: Path) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from repro.data.arrays import FloatArray
-from repro.errors import UnknownName
+from repro.errors import UnknownName, did_you_mean
 
 __all__ = [
     "HbbPreset",
@@ -155,7 +155,10 @@ class Settings:
             UnknownName: If there is no such preset.
         """
         if name not in self.presets:
-            raise UnknownName(f"unknown preset {name!r}: choose from {', '.join(self.presets)}")
+            raise UnknownName(
+                f"unknown preset {name!r}{did_you_mean(name, self.presets)}: choose from "
+                f"{', '.join(self.presets)}"
+            )
         return self.presets[name]
 
 

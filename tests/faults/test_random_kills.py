@@ -1,0 +1,38 @@
+"""Kills at random moments: what is left in the end is what an undisturbed run leaves."""
+
+import random
+
+import pytest
+from fault_commands import COMMANDS, WRITING
+from programs import load_program
+
+kills = load_program("scripts/random_kills.py")
+
+# The others draw pictures or simulate, in seconds.
+FAST = ("fetch", "score", "explain", "convert", "convert-folder")
+ROWS = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in WRITING]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_files_are_those_of_an_undisturbed_run(forking, inputs, tmp_path, name):
+    if not COMMANDS[name].at_hand:
+        pytest.skip(f"needs {COMMANDS[name].needs}")
+    source = random.Random(name)
+    found = kills.kill_at_random(forking, name, inputs, tmp_path, kills=3, source=source)
+    assert found.faults == []
+    assert found.kills == 3
+    assert found.rounds >= 1
+
+
+def test_a_difference_is_found(forking, inputs, tmp_path, monkeypatch):
+    """The test can fail: one file of the last run has a byte more."""
+    contents = kills.contents
+
+    def other(folder, leaves):
+        found = contents(folder, leaves)
+        return found if folder.name == "undisturbed" else dict.fromkeys(found, "")
+
+    monkeypatch.setattr(kills, "contents", other)
+    source = random.Random(0)
+    found = kills.kill_at_random(forking, "score", inputs, tmp_path, kills=1, source=source)
+    assert found.faults == ["differ after kills: scores.npy"]
