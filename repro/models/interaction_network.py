@@ -31,6 +31,7 @@ from repro.models.distinct import (
     groups_of_distinct_slots,
     tiles,
 )
+from repro.models.host import selection
 from repro.models.interaction_activity import sums_of_activations
 from repro.models.interaction_relevance import Through, relevance_of_group
 
@@ -192,7 +193,7 @@ class InteractionNetwork(nn.Module):
 
         def evaluate(columns: tuple[int, ...], values: Tensor) -> Tensor:
             changed = inputs.clone()
-            changed[:, list(columns)] = values.to(inputs)
+            changed[:, selection(columns)] = values.to(inputs)
             effects = kept if min(columns) >= width else None
             logits: Tensor = self.classifier(self.pooled(changed, effects))
             return logits
