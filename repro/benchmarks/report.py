@@ -182,7 +182,7 @@ def _method_row(entry: dict[str, Any]) -> tuple[str, ...]:
         compared = (
             entry["beside"],
             f"{theirs['median']:,.3g}",
-            f"{entry['ratio']:.1f}",
+            f"{entry['ratio']:.2g}",
             f"{entry['largest_difference']:.0e}",
         )
     counts = f"{entry['jets']}", f"{entry['features']}"
