@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from importlib import resources
 
+import jsonschema
 import numpy as np
 import pytest
 import torch
 from toy_jets import jets_of
 
-from repro.benchmarks import machine
+from repro.benchmarks import machine, timing
 from repro.benchmarks.artificial import ARTIFICIAL, artificial_jets, iter_artificial_inputs
 from repro.benchmarks.features import Measured, count_jets, iter_jets, measure_features
 from repro.benchmarks.masks import measure_masks
@@ -208,21 +210,23 @@ def test_the_limit_weights_products_by_their_operations(monkeypatch, precision):
 
     def a_second(functions, _repeats, _device):
         asked.append([function().dtype for function in functions])
-        return [1.0] * len(functions)
+        return [timing.Timing((1.0, 3.0))] * len(functions)
 
-    monkeypatch.setattr("repro.benchmarks.products.best_times", a_second)
+    monkeypatch.setattr("repro.benchmarks.products.measure_times", a_second)
     products = {Product(10, 3, 4): 2, Product(100, 5, 6): 1, Product(0, 5, 6): 7}
     assert multiplication_rate(products, 1, precision) == (2 * 240 + 6000) / 3
     assert asked == [[precision]] * 2
 
 
-def test_the_shortest_time_counts_and_the_first_turn_does_not(monkeypatch):
+def test_functions_take_turns_and_the_first_turn_does_not_count(monkeypatch):
     ticks = iter([0, 1, 1, 3, 3, 8, 8, 12, 12, 19, 19, 22])
-    monkeypatch.setattr(machine.time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(ticks))
     calls = []
     functions = [lambda: calls.append("a"), lambda: calls.append("b")]
     # a: 1 (warming up), 5, 7; b: 2 (warming up), 4, 3.
-    assert machine.best_times(functions, 2) == [5, 3]
+    found = timing.measure_times(functions, 2)
+    assert found == [timing.Timing((5, 7)), timing.Timing((4, 3))]
+    assert [(each.median, each.least) for each in found] == [(6, 5), (3.5, 3)]
     assert calls == ["a", "b"] * 3
 
 
@@ -304,6 +308,7 @@ def test_the_table_says_what_the_document_has(toys):
     (row,) = [line.split() for line in lines if line.startswith("pfn:v4")]
     assert row == ["pfn:v4", "900", "100", "9.0", "300", "(4)", "3.0", "1e-07", *row[8:]]
     assert row[8:] == ["2", "3.0", "6.0", "50", "%"]
+    assert any("medians of 1" in line for line in lines)
     assert lines[-1] == "peak memory: 2.00 GB"
     assert not any(ARTIFICIAL in line for line in lines)
     of_tracks = dataclasses.replace(FAKE, model="in:De8", authors_batch=4)
@@ -324,11 +329,13 @@ def printed(tmp_path_factory):
         "OMP_NUM_THREADS": "1",
     }
     arguments = ["pfn", "topodnn:v4", "--jets", "200", "--repeats", "1", "--json"]
+    arguments += ["--explained", "4", "--precision", "fp32,bf16", "--out", "bench.json"]
     command = [sys.executable, "-m", "repro", "bench", *arguments]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "bench.json").read_text("utf-8") == done.stdout
     return json.loads(done.stdout)
 
 
@@ -346,6 +353,27 @@ def test_command_measures_what_is_named(printed):
     assert topodnn["operations_per_jet"] == dense(90, 120, 40, 6, 1)
 
 
+def test_the_document_has_the_form_that_its_schema_says(printed):
+    schema = resources.files("repro.benchmarks").joinpath("schema.json").read_text("utf-8")
+    jsonschema.validate(printed, json.loads(schema))
+    kinds = {"networks", "masks", "methods", "precisions", "features"}
+    assert all(printed[kind] for kind in kinds)
+
+
+def test_each_precision_has_its_area_and_its_difference(printed):
+    found = {(entry["model"], entry["precision"]): entry for entry in printed["precisions"]}
+    models = ("pfn:baseline", "topodnn:v4")
+    assert set(found) == {(model, name) for model in models for name in ("fp32", "bf16")}
+    for (_, name), entry in found.items():
+        assert entry["jets"] == 200
+        assert entry["auc"]["value"] > 80  # of weights that have learned
+        assert entry["peak_memory"] is None
+        assert entry["share"] > 0
+        assert entry["moved"] > 4 * 90
+        assert (entry["largest_difference"] == 0) == (name == "fp32")
+        assert entry["largest_difference"] < 0.05
+
+
 def test_skipping_the_padding_pays(printed):
     pfn = printed["networks"][0]
     assert pfn["ratio"] > 1
@@ -361,6 +389,9 @@ def test_skipping_the_padding_pays(printed):
         (["pfn", "--data", "nowhere.h5"], "no data at"),
         (["in", "--data", "jets.h5"], "in gets artificial jets"),
         (["pfn", "--device", "abacus"], "device"),
+        (["pfn", "--precision", "fp7"], "choose from fp32"),
+        (["pfn", "--precision", "tf32", "--device", "cpu"], "mode of CUDA"),
+        (["pfn", "--out", "bench.txt"], "ends in .json"),
         (["pfn", "--weights", "nowhere.safetensors"], "nowhere.safetensors"),
     ],
 )
@@ -375,7 +406,7 @@ def test_command_refuses(capsys, monkeypatch, tmp_path, arguments, message):
 
 def test_default_models_are_known():
     assert [untrained_tagger(name, 0).card.family for name in DEFAULT_MODELS] == [
-        *("topodnn", "mbns", "pfn", "pfin", "pfin", "in")
+        *("topodnn", "mbns", "pfn", "augpfn", "pfin", "pfin", "in")
     ]
 
 

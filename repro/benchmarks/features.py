@@ -1,13 +1,14 @@
 """The jets of a benchmark, and how fast the inputs of each family are made of them."""
 
-from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.benchmarks.machine import best_times
+from repro.benchmarks.timing import measure_times
 from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets
 from repro.errors import BadInput, NotAvailable
@@ -45,14 +46,16 @@ class FeatureSpeed:
     Attributes:
         family: Which.
         jets: How many jets.
-        jets_per_second: None if it was not tested.
+        jets_per_second: The median; None if it was not tested.
         reason: Why it was not.
+        spread: All of :meth:`~repro.benchmarks.timing.Timing.rates`.
     """
 
     family: str
     jets: int
     jets_per_second: float | None
     reason: str | None = None
+    spread: Mapping[str, Any] = field(default_factory=dict)
 
 
 def count_jets(path: Path, jets: int) -> int:
@@ -94,7 +97,7 @@ def measure_features(
 
     Args:
         measured: The jets.
-        repeats: The shortest of so many times counts.
+        repeats: The median of so many times counts.
         families: Which families.
     """
     return [
@@ -109,7 +112,8 @@ def _measure(family: str, inputs: Inputs, measured: Measured, repeats: int) -> F
     four_momenta = measured.four_momenta[:most]
     compute: Callable[[], object] = lambda: inputs.compute(four_momenta, None)  # noqa: E731
     try:
-        (seconds,) = best_times([compute], repeats)
+        (taken,) = measure_times([compute], repeats)
     except NotAvailable:
         return FeatureSpeed(family, len(four_momenta), None, "not tested: needs fastjet")
-    return FeatureSpeed(family, len(four_momenta), len(four_momenta) / seconds)
+    spread = taken.rates(len(four_momenta))
+    return FeatureSpeed(family, len(four_momenta), spread["median"], spread=spread)

@@ -1,11 +1,10 @@
-"""What was measured on, and with: the clock, the processor, the memory."""
+"""What was measured on: the processor, the memory, what else they do."""
 
 import importlib
+import importlib.metadata
 import os
 import platform
 import sys
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,41 +12,9 @@ import torch
 
 from repro.results.provenance import environment
 
-__all__ = ["best_times", "describe_machine", "peak_memory", "processor_name"]
+__all__ = ["describe_machine", "peak_memory", "processor_name"]
 
 _PROCESSORS = Path("/proc/cpuinfo")
-
-
-def best_times(
-    functions: Sequence[Callable[[], object]], repeats: int, device: torch.device | str = "cpu"
-) -> list[float]:
-    """Return the shortest time of each function.
-
-    The functions take turns, so that what else the machine does meets all of them.  The first
-    turn warms caches up and does not count.
-
-    Args:
-        functions: What is measured.
-        repeats: How many turns count.
-        device: Where they compute; waited for.
-
-    Returns:
-        Seconds by the clock.
-
-    >>> [seconds < 1 for seconds in best_times([int, float], 2)]
-    [True, True]
-    """
-    best = [float("inf")] * len(functions)
-    for turn in range(repeats + 1):
-        for position, function in enumerate(functions):
-            _wait(device)
-            start = time.perf_counter()
-            function()
-            _wait(device)
-            seconds = time.perf_counter() - start
-            if turn:
-                best[position] = min(best[position], seconds)
-    return best
 
 
 def describe_machine(device: str) -> dict[str, Any]:
@@ -55,8 +22,11 @@ def describe_machine(device: str) -> dict[str, Any]:
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else processor_name()
     return {
         **environment(name),
+        "captum": importlib.metadata.version("captum"),
+        "cuda": torch.version.cuda,
         "processors": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "memory_bytes": _memory(),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     }
 
@@ -86,6 +56,9 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _wait(device: torch.device | str) -> None:
-    if torch.device(device).type == "cuda":
-        torch.cuda.synchronize(device)
+def _memory() -> int | None:
+    """Return the bytes of memory that the machine has; None where nobody says so."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -5,8 +5,8 @@ The authors' notebooks run the padded network again for each mask.
 
 import functools
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from repro.benchmarks.machine import best_times
 from repro.benchmarks.networks import AUTHORS_BATCH
+from repro.benchmarks.timing import measure_times
 from repro.models.padded import padded
 from repro.models.particles import QUANTITIES
 from repro.models.pfin import PfinNetwork
@@ -43,6 +43,7 @@ class MaskSpeed:
         plain_per_second: The same of the padded network, in batches of the authors' size.
         largest_difference: Between the logits of the two, or of the whole network where the
             padded one cannot mask, relative to the largest logit.
+        spread: Both with all of :meth:`~repro.benchmarks.timing.Timing.rates`.
     """
 
     model: str
@@ -52,6 +53,7 @@ class MaskSpeed:
     per_second: float
     plain_per_second: float
     largest_difference: float
+    spread: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float:
@@ -71,7 +73,7 @@ def measure_masks(
     Args:
         tagger: Its network is moved to the device.
         inputs: (n, inputs); the first thousand are used.
-        repeats: The shortest of so many times counts.
+        repeats: The median of so many times counts.
         device: Where to compute.
     """
     network = tagger.network.to(device)
@@ -91,15 +93,17 @@ def measure_masks(
         pairs = isinstance(network, PfinNetwork)
         wanted = network(some, _PAIRS[0]) if pairs else plain(_with_column(some, 0))
         difference = float((masked(some)[:, 0] - wanted).abs().max() / wanted.abs().max())
-        ours, theirs = best_times([lambda: masked(jets), lambda: plain(some)], repeats, device)
+        both = measure_times([lambda: masked(jets), lambda: plain(some)], repeats, device)
+    ours, theirs = both[0].rates(masks * len(jets)), both[1].rates(len(some))
     return MaskSpeed(
         model=tagger.card.name,
         masked=what,
         masks=masks,
         jets=len(jets),
-        per_second=masks * len(jets) / ours,
-        plain_per_second=len(some) / theirs,
+        per_second=ours["median"],
+        plain_per_second=theirs["median"],
         largest_difference=difference,
+        spread={"per_second": ours, "plain_per_second": theirs},
     )
 
 

@@ -9,8 +9,8 @@ authors' batches, which the ratio refers to, and in smaller ones, of which the f
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from repro.benchmarks.features import Measured
-from repro.benchmarks.machine import best_times
 from repro.benchmarks.products import (
     Product,
     count_operations,
     matrix_products,
     multiplication_rate,
 )
+from repro.benchmarks.timing import measure_times
 from repro.errors import BadInput
 from repro.features.registry import find_inputs
 from repro.models.padded import padded
@@ -39,7 +39,7 @@ __all__ = [
     "measure_network",
 ]
 
-DEFAULT_MODELS = ("topodnn", "mbns", "pfn", "pfin:sum", "pfin:cat", "in")
+DEFAULT_MODELS = ("topodnn", "mbns", "pfn", "augpfn", "pfin:sum", "pfin:cat", "in")
 
 AUTHORS_BATCH = 250
 """Jets in one batch of the authors' training of PFN and PFIN."""
@@ -62,6 +62,7 @@ class NetworkSpeed:
         rate: Operations per second of the network.
         limit: Operations per second of this machine for such products alone.
         authors_batch: Jets in one batch of the authors' training.
+        spread: Rates, which are medians, with all of :meth:`~repro.benchmarks.timing.Timing.rates`.
     """
 
     model: str
@@ -74,6 +75,7 @@ class NetworkSpeed:
     rate: float
     limit: float
     authors_batch: int = AUTHORS_BATCH
+    spread: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float | None:
@@ -139,7 +141,7 @@ def measure_network(
     Args:
         tagger: Its network is moved to the device.
         parts: Each (n, inputs), from :func:`iter_inputs_of_tagger`.
-        repeats: The shortest of so many times counts.
+        repeats: The median of so many times counts; of the limit, the shortest.
         device: Where to compute.
     """
     network = tagger.network.to(device)
@@ -152,25 +154,28 @@ def measure_network(
     runs: list[Callable[[], object]] = [lambda: predict_logits(network, first, device)]
     runs += [_in_batches(plain, some, batch, device) for batch in batches]
     products: Counter[Product] = matrix_products(network, first, device)
-    seconds, *plain_seconds = best_times(runs, repeats, device)
+    taken, *plain_taken = measure_times(runs, repeats, device)
     jets = len(first)
     for part in remaining:
         products += matrix_products(network, part, device)
         run = functools.partial(predict_logits, network, part, device)
-        seconds += best_times([run], repeats, device)[0]
+        taken += measure_times([run], repeats, device)[0]
         jets += len(part)
     operations = count_operations(products)
+    ours = taken.rates(jets)
+    theirs = {b: each.rates(len(some)) for b, each in zip(batches, plain_taken, strict=True)}
     return NetworkSpeed(
         model=tagger.card.name,
         jets=jets,
-        jets_per_second=jets / seconds,
+        jets_per_second=ours["median"],
         plain_jets=len(some) or None,
-        plain={batch: len(some) / each for batch, each in zip(batches, plain_seconds, strict=True)},
+        plain={batch: rates["median"] for batch, rates in theirs.items()},
         largest_difference=_difference(network, plain, some, device) if len(some) else None,
         operations_per_jet=operations / jets,
-        rate=operations / seconds,
+        rate=operations * ours["median"] / jets,
         limit=multiplication_rate(products, repeats, _precision(network), device),
         authors_batch=authors_batch,
+        spread={"jets_per_second": ours, "plain": {str(b): r for b, r in theirs.items()}},
     )
 
 

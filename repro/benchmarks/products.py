@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from repro.benchmarks.machine import best_times
+from repro.benchmarks.timing import measure_times
 from repro.models.tagger import predict_logits
 
 __all__ = ["Product", "count_operations", "matrix_products", "multiplication_rate"]
@@ -144,5 +144,5 @@ def _seconds(
     )
     right = right.T if product.by_columns else right.T.contiguous()
     out = torch.empty(product.rows, product.columns, dtype=precision, device=device)
-    (best,) = best_times([lambda: torch.mm(left, right, out=out)], repeats, device)
-    return best
+    (taken,) = measure_times([lambda: torch.mm(left, right, out=out)], repeats, device)
+    return taken.least

@@ -1,14 +1,20 @@
 """What a benchmark says: a document for programs, a table for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from repro.benchmarks.artificial import ARTIFICIAL
 from repro.benchmarks.features import FeatureSpeed
 from repro.benchmarks.masks import MaskSpeed
+from repro.benchmarks.methods import MethodSpeed
 from repro.benchmarks.networks import AUTHORS_BATCH, NetworkSpeed
+from repro.benchmarks.precisions import PrecisionSpeed
+from repro.results.document import plain
 
-__all__ = ["document", "table"]
+__all__ = ["SCHEMA_VERSION", "document", "table"]
+
+SCHEMA_VERSION = 1
+"""Of the document, which ``schema.json`` beside this file describes."""
 
 _NETWORKS = (
     "model",
@@ -24,6 +30,27 @@ _NETWORKS = (
     "share",
 )
 _FEATURES = ("inputs of", "jets/s")
+_METHODS = (
+    "method, model",
+    "jets",
+    "features",
+    "jets/s",
+    "quartiles",
+    "beside",
+    "jets/s",
+    "ratio",
+    "difference",
+)
+_PRECISIONS = (
+    "model, precision",
+    "jets/s",
+    "quartiles",
+    "AUC [%]",
+    "difference",
+    "masked jets/s",
+    "memory",
+    "roofline",
+)
 _MASKS = ("masks of", "masks", "masked jets/s", "padded again", "ratio", "difference")
 
 
@@ -35,6 +62,8 @@ def document(
     memory: int | None,
     *,
     masks: Sequence[MaskSpeed] = (),
+    methods: Sequence[MethodSpeed] = (),
+    precisions: Sequence[PrecisionSpeed] = (),
 ) -> dict[str, Any]:
     """Return the document that ``--json`` prints.
 
@@ -45,16 +74,24 @@ def document(
         features: What was measured of inputs.
         memory: The most memory that the process had, in bytes.
         masks: What was measured of masks.
+        methods: What was measured of explanation methods.
+        precisions: What was measured in several precisions.
     """
-    return {
-        "machine": machine,
-        "settings": settings,
-        "authors_batch": AUTHORS_BATCH,
-        "networks": [network.document() for network in networks],
-        "masks": [mask.document() for mask in masks],
-        "features": [vars(feature) for feature in features],
-        "peak_memory_bytes": memory,
-    }
+    found: dict[str, Any] = plain(
+        {
+            "schema": SCHEMA_VERSION,
+            "machine": machine,
+            "settings": settings,
+            "authors_batch": AUTHORS_BATCH,
+            "networks": [network.document() for network in networks],
+            "masks": [mask.document() for mask in masks],
+            "methods": [method.document() for method in methods],
+            "precisions": [precision.document() for precision in precisions],
+            "features": [vars(feature) for feature in features],
+            "peak_memory_bytes": memory,
+        }
+    )
+    return found
 
 
 def table(found: dict[str, Any]) -> list[str]:
@@ -66,20 +103,31 @@ def table(found: dict[str, Any]) -> list[str]:
     if any(network["model"].startswith("in:") for network in found["networks"]):
         jets += f" (in: {ARTIFICIAL})"
     batches = sorted({network["authors_batch"] for network in found["networks"]})
-    plain = f"plain: all slots and pairs; in the authors' batches of {_either(batches)} jets"
+    padded = f"plain: all slots and pairs; in the authors' batches of {_either(batches)} jets"
     return [
         f"{machine['device']}, {processors}, load {machine['load']}, torch {machine['torch']}",
-        f"data: {jets}; weights: {settings['weights']}; the best of {settings['repeats']}",
+        f"data: {jets}; weights: {settings['weights']}; medians of {settings['repeats']}",
         "",
-        *_aligned([_NETWORKS, *map(_network_row, found["networks"])]),
-        "",
-        f"{plain}, and in its fastest ones (jets in brackets)",
-        "difference: of the logits, to the plain version's, of the largest",
-        "limit: GFLOP/s of this machine for the same products of matrices alone",
-        "",
-        *_mask_lines(found["masks"]),
-        *(_aligned([_FEATURES, *map(_feature_row, found["features"])]) * bool(found["features"])),
-        "",
+        *_block(
+            _NETWORKS,
+            map(_network_row, found["networks"]),
+            f"{padded}, and in its fastest ones (jets in brackets)",
+            "difference: of the logits, to the plain version's, of the largest",
+            "limit: GFLOP/s of this machine for the same products of matrices alone, at best",
+        ),
+        *_block(_MASKS, map(_mask_row, found["masks"])),
+        *_block(
+            _METHODS,
+            map(_method_row, found["methods"]),
+            "plain: the padded network again for each feature, in batches of 250; whole layers",
+            "difference: of the numbers, of the largest; ours have intervals besides",
+        ),
+        *_block(
+            _PRECISIONS,
+            map(_precision_row, found["precisions"]),
+            "difference: of the largest probability, to single precision; masked: by occlusion",
+        ),
+        *_block(_FEATURES, map(_feature_row, found["features"])),
         "peak memory: " + ("not known" if memory is None else f"{memory / 1e9:.2f} GB"),
     ]
 
@@ -94,14 +142,14 @@ def _either(numbers: Sequence[int]) -> str:
 
 
 def _network_row(network: dict[str, Any]) -> tuple[str, ...]:
-    plain: dict[str, float] = network["plain"]
-    fastest = max(plain, key=lambda batch: plain[batch], default=None)
+    rates: dict[str, float] = network["plain"]
+    fastest = max(rates, key=lambda batch: rates[batch], default=None)
     compared = ("-",) * 5
     if fastest is not None:
         compared = (
-            f"{plain[str(network['authors_batch'])]:,.0f}",
+            f"{rates[str(network['authors_batch'])]:,.0f}",
             f"{network['ratio']:.1f}",
-            f"{plain[fastest]:,.0f} ({fastest})",
+            f"{rates[fastest]:,.0f} ({fastest})",
             f"{network['ratio_to_fastest_plain']:.1f}",
             f"{network['largest_difference']:.0e}",
         )
@@ -116,8 +164,47 @@ def _network_row(network: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _mask_lines(masks: Sequence[dict[str, Any]]) -> list[str]:
-    return [*_aligned([_MASKS, *map(_mask_row, masks)]), ""] if masks else []
+def _block(head: Sequence[str], rows: Iterable[Sequence[str]], *said: str) -> list[str]:
+    """Return a table with what there is to say of it; nothing without rows."""
+    known = list(rows)
+    if not known:
+        return []
+    return [*_aligned([head, *known]), "", *said, *([""] if said else [])]
+
+
+def _method_row(entry: dict[str, Any]) -> tuple[str, ...]:
+    name = f"{entry['method']}, {entry['model']}"
+    ours, theirs = entry["jets_per_second"], entry["other_per_second"]
+    if ours is None:
+        return name, *("-",) * (len(_METHODS) - 1)
+    compared = ("-",) * 4
+    if theirs is not None:
+        compared = (
+            entry["beside"],
+            f"{theirs['median']:,.3g}",
+            f"{entry['ratio']:.2g}",
+            f"{entry['largest_difference']:.0e}",
+        )
+    counts = f"{entry['jets']}", f"{entry['features']}"
+    return name, *counts, f"{ours['median']:,.3g}", _quartiles(ours), *compared
+
+
+def _precision_row(entry: dict[str, Any]) -> tuple[str, ...]:
+    area, memory = entry["auc"], entry["peak_memory"]
+    return (
+        f"{entry['model']}, {entry['precision']}",
+        f"{entry['jets_per_second']['median']:,.0f}",
+        _quartiles(entry["jets_per_second"]),
+        "-" if area is None else f"{area['value']:.3f}",
+        f"{entry['largest_difference']:.0e}",
+        f"{entry['explained_per_second']['median']:,.0f}",
+        "-" if memory is None else f"{memory / 1e6:,.0f} MB",
+        f"{100 * entry['share']:.0f} %",
+    )
+
+
+def _quartiles(rates: dict[str, Any]) -> str:
+    return f"{rates['low']:,.3g} to {rates['high']:,.3g}"
 
 
 def _mask_row(mask: dict[str, Any]) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from repro.metrics.means import (
     moments_of,
     percentile_intervals,
 )
+from repro.models.host import waiting_for
 
 __all__ = [
     "QUIET",
@@ -272,7 +273,8 @@ class ActivityCounter:
 
     def _hidden(self, inputs: NDArray[np.floating]) -> FloatArray:
         """Return the activations (n, nodes), layers one after the other."""
-        rows = torch.from_numpy(np.ascontiguousarray(inputs)).to(self._device)
+        with waiting_for(self._device):
+            rows = torch.from_numpy(np.ascontiguousarray(inputs)).to(self._device)
         with torch.inference_mode():
             if isinstance(self._network, SumsActivations):
                 found = list(self._network.summed_activations(rows, **self._options))
@@ -282,7 +284,8 @@ class ActivityCounter:
 
     def _joined(self, layers: Sequence[Tensor]) -> FloatArray:
         self._sizes = [tensor.shape[-1] for tensor in layers]
-        return np.asarray(torch.cat(list(layers), dim=-1).double().cpu().numpy())
+        with waiting_for(self._device):
+            return np.asarray(torch.cat(list(layers), dim=-1).double().cpu().numpy())
 
     def _recorded(self, inputs: Tensor) -> list[Tensor]:
         """Return the activations (n, nodes) of each ReLU module."""

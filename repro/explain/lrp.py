@@ -31,6 +31,7 @@ from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.means import mean_intervals
+from repro.models.host import waiting_for
 
 __all__ = [
     "RULES",
@@ -266,9 +267,11 @@ def _shares(problem: Problem, rule: str, parameter: float | None, *, biases: boo
         labels = torch.from_numpy(np.ascontiguousarray(problem.labels[first : first + len(inputs)]))
         with torch.inference_mode():
             logits = network(inputs)
-            begin = start_relevance(logits, labels.to(logits.device))
-            found = run(inputs, begin)
-            parts.append(problem.summed(normalise(found.double().cpu().numpy())))
+            with waiting_for(problem.device):
+                own = labels.to(logits.device)
+            found = run(inputs, start_relevance(logits, own)).double()
+            with waiting_for(problem.device):
+                parts.append(problem.summed(normalise(found.cpu().numpy())))
     return np.concatenate(parts)
 
 

@@ -21,6 +21,7 @@ from repro.errors import BadInput, UnknownName
 from repro.explain.dense import check_dense, dense_logits
 from repro.explain.padding import filled_tensor
 from repro.explain.problem import Problem
+from repro.models.host import selection, waiting_for
 
 __all__ = ["REPLACEMENTS", "check_no_shared", "logits_of", "masked_logits", "replacement_values"]
 
@@ -102,7 +103,9 @@ def logits_of(
     with torch.inference_mode():
         for start in range(0, len(given), step):
             batch = problem.tensor(given[start : start + step])
-            parts.append(network(batch).double().cpu().numpy())
+            logits = network(batch).double()
+            with waiting_for(batch.device):
+                parts.append(logits.cpu().numpy())
     return np.concatenate(parts)
 
 
@@ -136,14 +139,17 @@ def masked_logits(
         starts = range(0, len(problem.inputs), _JETS_PER_BATCH)
         for start in problem.progress(starts, "masking"):
             batch = problem.tensor(problem.inputs[start : start + _JETS_PER_BATCH])
-            filled = filled_tensor(batch, problem.filled_by) if problem.filled_by else None
             logits, evaluate = prepare(batch)
             mine = values if values.ndim == 1 else values[start : start + len(batch)]
+            with waiting_for(batch.device):
+                given = torch.from_numpy(np.ascontiguousarray(mine)).to(batch)
+                filled = filled_tensor(batch, problem.filled_by) if problem.filled_by else None
             masked = [
-                evaluate(columns, _replaced(batch, filled, columns, mine[..., list(columns)]))
-                for columns in features
+                evaluate(columns, _replaced(batch, filled, columns, given)) for columns in features
             ]
-            found = torch.stack([logits, *masked]).cpu().numpy()
+            together = torch.stack([logits, *masked])
+            with waiting_for(batch.device):
+                found = together.cpu().numpy()
             if table is None:
                 shape = (len(found), len(problem.inputs), *found.shape[2:])
                 table = make_table(shape, found.dtype, problem.spool)
@@ -190,14 +196,21 @@ def _pooled(problem: Problem, means: FloatArray) -> FloatArray:
 
 
 def _replaced(
-    batch: Tensor, filled: Tensor | None, columns: tuple[int, ...], value: NDArray[np.floating]
+    batch: Tensor, filled: Tensor | None, columns: tuple[int, ...], values: Tensor
 ) -> Tensor:
-    """Return columns (n, m) with their values replaced by (m,) or (n, m), where they are filled."""
-    given = torch.as_tensor(np.ascontiguousarray(value)).to(batch)
-    replaced = given.expand(len(batch), len(columns))
+    """Return columns (n, m) replaced, where they are filled, by those of values.
+
+    Args:
+        batch: (n, features).
+        filled: (n, features), whether an entry is filled; None if all are.
+        columns: Positions of the m columns.
+        values: (features,) or (n, features).
+    """
+    chosen = selection(columns)
+    replaced = values[..., chosen].expand(len(batch), len(columns))
     if filled is None:
         return replaced
-    return torch.where(filled[:, list(columns)], replaced, batch[:, list(columns)])
+    return torch.where(filled[:, chosen], replaced, batch[:, chosen])
 
 
 def _shortcut_or_plain(
@@ -218,7 +231,7 @@ def _shortcut_or_plain(
 def _plain(network: nn.Module, batch: Tensor) -> tuple[Tensor, _Evaluate]:
     def evaluate(columns: tuple[int, ...], replaced: Tensor) -> Tensor:
         masked = batch.clone()
-        masked[:, list(columns)] = replaced
+        masked[:, selection(columns)] = replaced
         logits: Tensor = network(masked)
         return logits
 
@@ -234,7 +247,8 @@ def _factorised(layers: list[nn.Linear], batch: Tensor) -> tuple[Tensor, _Evalua
     weight, unmasked = layers[0].weight, layers[0](batch)
 
     def evaluate(columns: tuple[int, ...], replaced: Tensor) -> Tensor:
-        change = (replaced - batch[:, list(columns)]) @ weight[:, list(columns)].T
+        chosen = selection(columns)
+        change = (replaced - batch[:, chosen]) @ weight[:, chosen].T
         return dense_logits(layers, change.add_(unmasked))
 
     return dense_logits(layers, unmasked), evaluate

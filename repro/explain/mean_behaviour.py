@@ -12,6 +12,7 @@ from repro.explain.lrp import normalise, propagate, rule_parameter, start_releva
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
 from repro.metrics.means import draw_means, moments, percentile_intervals
+from repro.models.host import waiting_for
 
 __all__ = ["explain_by_mean_behaviour"]
 
@@ -45,7 +46,9 @@ def explain_by_mean_behaviour(
         logits = network(inputs)
         begin = start_relevance(logits, torch.ones(len(inputs), device=logits.device))
         found = propagate(layers, inputs, begin, rule, parameter, biases=biases)
-    relevance = np.abs(problem.summed(normalise(found.double().cpu().numpy())))
+        with waiting_for(problem.device):
+            shares = normalise(found.double().cpu().numpy())
+    relevance = np.abs(problem.summed(shares))
     return Explanation(
         "mean_behaviour",
         "1",

@@ -19,6 +19,7 @@ from repro.errors import BadInput
 from repro.explain.padding import FilledBy, filled_entries
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.ranks import Places, places_of
+from repro.models.host import waiting_for
 
 __all__ = ["Explanation", "Problem"]
 
@@ -190,7 +191,8 @@ class Problem:
 
     def tensor(self, values: NDArray[np.floating]) -> Tensor:
         """Return an array as a tensor on the device."""
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+        with waiting_for(self.device):
+            return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
     def means(self) -> FloatArray:
         """Return the mean of each column over all jets, both classes together; see ``filled_by``.

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
 from repro.models.dense import linear_layers
-from repro.models.distinct import DistinctSlots, Memory
+from repro.models.distinct import DistinctSlots, Memory, counted_sum
 
 if TYPE_CHECKING:
     from repro.models.interaction_network import InteractionNetwork
@@ -63,7 +62,7 @@ def _by_counts(group: DistinctSlots) -> _Weigh:
     counts = group.counts
 
     def weigh(kind: str, found: Tensor, _jets: slice, rows: slice) -> Tensor:
-        summed = torch.mv(found.flatten(0, -2), counts).view(found.shape[:-1])
+        summed = counted_sum(found, counts)
         if kind == "edges":
             itself = found.diagonal(offset=rows.start, dim1=2, dim2=3)
             return (summed - itself) @ counts[rows]

@@ -24,7 +24,14 @@ from torch import Tensor, nn
 
 from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS
 from repro.models.dense import linear_layers, relu_layers
-from repro.models.distinct import DistinctSlots, Memory, groups_of_distinct_slots, tiles
+from repro.models.distinct import (
+    DistinctSlots,
+    Memory,
+    counted_sum,
+    groups_of_distinct_slots,
+    tiles,
+)
+from repro.models.host import selection
 from repro.models.interaction_activity import sums_of_activations
 from repro.models.interaction_relevance import Through, relevance_of_group
 
@@ -125,8 +132,8 @@ class InteractionNetwork(nn.Module):
                     effects.append(found)
             nodes = self.run_group(group, vertices, memory, effects=found)
             rows.append(group.rows)
-            parts.append(torch.mv(nodes.flatten(0, 1), group.counts).view(nodes.shape[:2]).T)
-        return total.index_copy(0, torch.cat(rows), torch.cat(parts)) if rows else total
+            parts.append(counted_sum(nodes, group.counts).T)
+        return total.index_copy(0, torch.cat(rows), torch.cat(parts).to(total)) if rows else total
 
     def groups(self, inputs: Tensor) -> Iterator[tuple[DistinctSlots, Tensor]]:
         """Yield all jets in groups: their different track slots, and vertices (features, m, 5)."""
@@ -186,7 +193,7 @@ class InteractionNetwork(nn.Module):
 
         def evaluate(columns: tuple[int, ...], values: Tensor) -> Tensor:
             changed = inputs.clone()
-            changed[:, list(columns)] = values.to(inputs)
+            changed[:, selection(columns)] = values.to(inputs)
             effects = kept if min(columns) >= width else None
             logits: Tensor = self.classifier(self.pooled(changed, effects))
             return logits
@@ -242,7 +249,7 @@ class InteractionNetwork(nn.Module):
             for part in parts:
                 ends = receivers[:, some, part, None], senders[:, some, None]
                 edges = self._edge_layers(ends, others, memory, _at(visit, 0, some, part))
-                total = torch.mv(edges.flatten(0, 2), group.counts).view(edges.shape[:3])
+                total = counted_sum(edges, group.counts)
                 # No slot sends to itself; nor does an empty one, to which the others do.
                 itself = edges.diagonal(offset=part.start, dim1=2, dim2=3)
                 sums.append(total - itself)

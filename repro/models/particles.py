@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from repro.models.host import waiting_for
+
 __all__ = ["groups_of_equal_count", "split_slots", "sum_over_groups"]
 
 QUANTITIES = 3
@@ -44,9 +46,10 @@ def groups_of_equal_count(
     [([0, 2], 1), ([1], 2)]
     """
     counts, order = torch.sort(real.sum(dim=1), stable=True)
-    found, jets = torch.unique_consecutive(counts, return_counts=True)
-    groups = torch.split(order, jets.tolist())
-    for count, rows in zip(found.tolist(), groups, strict=True):
+    with waiting_for(counts.device):
+        numbers, jets = torch.unique_consecutive(counts, return_counts=True)
+        found, sizes = numbers.tolist(), jets.tolist()
+    for count, rows in zip(found, torch.split(order, sizes), strict=True):
         if count:
             for part in torch.split(rows, max(1, most // max(1, items(count)))):
                 yield part, count
@@ -85,7 +88,8 @@ def sum_over_groups(  # noqa: PLR0917 - the last two go on to groups_of_equal_co
         return total
     order = torch.cat([rows for rows, _ in groups])
     # One gather for all groups: each of them is then a view of consecutive constituents.
-    jet, slot = torch.nonzero(real[order], as_tuple=True)
+    with waiting_for(real.device):
+        jet, slot = torch.nonzero(real[order], as_tuple=True)
     filled = slots[order[jet], slot]
     sizes = [len(rows) * count for rows, count in groups]
     results = [

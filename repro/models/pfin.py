@@ -104,7 +104,8 @@ class PfinNetwork(nn.Module):
         real = slots[..., 0] != 0
         particles = sum_of_phi(self.phi, self.width, slots, real)
         interacting = real.clone()
-        interacting[:, list(isolated)] = False
+        for slot in isolated:
+            interacting[:, slot] = False
         pooled = self._sum_of_interactions(slots, jets, interacting)
         if self.mode == "cat":
             return torch.cat([particles, pooled], dim=1)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from repro.models.cards import Card
 from repro.models.dense import DenseNetwork, relu_layers
+from repro.models.host import waiting_for
 from repro.models.particles import QUANTITIES, split_slots, sum_over_groups
 from repro.models.state import read_state, rename_layers
 
@@ -82,13 +83,14 @@ class PfnNetwork(nn.Module):
         slots, joining = split_slots(inputs, self.slots)
         latent = self.latent(inputs)
         logits = self.classify(latent, joining)
+        members = _jets_of_each_slot(slots[..., 0] != 0)
         kept: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
         def others(slot: int) -> tuple[Tensor, Tensor, Tensor]:
             """Return the jets (m,) that have a constituent, it, and the sum over their others."""
             if slot not in kept:
                 kept.clear()
-                rows = torch.nonzero(slots[:, slot, 0], as_tuple=True)[0]
+                rows = members[slot]
                 constituents = slots[rows, slot]
                 kept[slot] = rows, constituents, latent[rows] - self._embed(constituents)
             return kept[slot]
@@ -111,6 +113,20 @@ class PfnNetwork(nn.Module):
         """Return Φ (m, latents) of constituents (m, 3)."""
         parts = torch.split(constituents, _CONSTITUENTS_PER_GROUP)
         return torch.cat([self.phi(part) for part in parts])
+
+
+def _jets_of_each_slot(real: Tensor) -> tuple[Tensor, ...]:
+    """Return the rows (m,) of the jets that fill each slot, which (n, slots) says.
+
+    Of all slots at once: to ask for those of one is to wait for the device.
+
+    >>> found = _jets_of_each_slot(torch.tensor([[True, False], [True, True]]))
+    >>> [rows.tolist() for rows in found]
+    [[0, 1], [1]]
+    """
+    with waiting_for(real.device):
+        _, rows = torch.nonzero(real.T, as_tuple=True)
+        return torch.split(rows, real.sum(dim=0).tolist())
 
 
 def sum_of_phi(phi: nn.Module, width: int, slots: Tensor, real: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from repro.data.pins import find_artifact
 from repro.errors import BadInput
 from repro.models.cards import Card, find_card, module_of
 from repro.models.embedded_weights import embedded_file, stem_of
+from repro.models.host import waiting_for
 from repro.models.state import load_checked, read_state, rename_layers
 
 __all__ = [
@@ -220,8 +221,14 @@ def predict_logits(
         inputs: (n, inputs); float32 unless the network is float64.
         device: Where the network lies.
     """
+    parts = []
     with torch.inference_mode():
-        parts = [network(batch.to(device)).cpu().numpy() for batch in _batches(inputs)]
+        for batch in _batches(inputs):
+            with waiting_for(device):
+                there = batch.to(device)
+            logits = network(there)
+            with waiting_for(device):
+                parts.append(logits.cpu().numpy())
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
