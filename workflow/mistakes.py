@@ -5,7 +5,8 @@ Runs with Python 3.8 and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from plan import Plan, stem_of
 
@@ -18,6 +19,7 @@ def mistakes_of(plan: Plan) -> list[str]:
 
 
 def _of_trainings(plan: Plan) -> Iterator[str]:
+    yield from _twice("trainings", (entry["model"] for entry in plan.trained))
     for stem, entry in plan.trainings.items():
         for name in [entry["sample"], entry.get("validation"), *entry.get("score", [])]:
             if name is not None and name not in plan.samples:
@@ -28,6 +30,8 @@ def _of_trainings(plan: Plan) -> Iterator[str]:
 
 
 def _of_explanations(plan: Plan) -> Iterator[str]:
+    pairs = (entry["method"] + " of " + entry["model"] for entry in plan.explained)
+    yield from _twice("explanations", pairs)
     for entry in plan.explained:
         if stem_of(entry["model"]) not in plan.trainings:
             yield f"explanations: {entry['model']} is not trained"
@@ -42,6 +46,12 @@ def _of_items(plan: Plan) -> Iterator[str]:
             yield f"items: {paper} takes one file, and {data} has several: give paper"
         if isinstance(seed, int) and not plan.trained_with(paper, seed):
             yield f"items: no model of {paper} is trained with seed {seed}"
+
+
+def _twice(part: str, names: Iterable[str]) -> Iterator[str]:
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield f"{part}: {name} is there {times} times"
 
 
 def _unknown(plan: Plan, name: str) -> str:

@@ -57,7 +57,8 @@ class Plan:
     def __init__(self, config: dict[str, Any], rates: Rates) -> None:
         self.rates = rates
         self.samples: dict[str, dict[str, Any]] = config.get("samples", {})
-        self.trainings = {stem_of(entry["model"]): entry for entry in config.get("trainings", [])}
+        self.trained: list[dict[str, Any]] = config.get("trainings", [])
+        self.trainings = {stem_of(entry["model"]): entry for entry in self.trained}
         self.explained: list[dict[str, Any]] = config.get("explanations", [])
         self.chosen: dict[str, dict[str, Any]] = config.get("items", {})
 
@@ -222,6 +223,13 @@ class Plan:
         """Return the file of the sample of a paper's items, if they take one."""
         data = self.chosen[paper]["data"]
         return self._made(data) if data in self.samples else []
+
+    def converted_for_items(self, paper: str) -> list[str]:
+        """Return the files of the record whose test jets a paper's items find in the cache."""
+        if self.chosen[paper]["data"] != "paper":
+            return []
+        record = [name for name, entry in self.samples.items() if entry.get("split") == "test"]
+        return [path for name in record for path in self._made(name)] if paper == "hbb" else []
 
     def weights_of_items(self, paper: str) -> list[str]:
         """Return the weights that a paper's items may take, if they take those of a seed."""

@@ -67,6 +67,11 @@ class KeptRows:
         if folder and folder.is_dir():
             self._read(folder)
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what is done is on disk when it is saved."""
+        return self._folder is not None
+
     def add(self, rows: Arrays, state: Callable[[], Arrays] = dict) -> None:
         """Keep the next rows; write what is new once in a while.
 
@@ -135,7 +140,7 @@ def keep_rows(folder: Path | None, state: Callable[[], Arrays] = dict) -> Iterat
         yield kept
     except BaseException:
         kept.save(state)
-        if folder and kept.done:
+        if kept.keeps and kept.done:
             _LOG.warning("%d jets are kept: run it again to go on", kept.done)
         raise
     kept.clear()

@@ -24,6 +24,7 @@ __all__ = [
     "choose_device",
     "choose_source",
     "trained_in_words",
+    "weights_folder",
 ]
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ _LOUD = {
     "embedded": "simulated jets that come with this package, because the paper's {0.name} is "
     "neither cached nor reachable now ('{1} fetch {0.id}' tries again)",
 }
+_WEIGHTS = ("auto", "authors", "embedded")
 _TRAINED = "weights.safetensors"
 _LOUD_WEIGHTS = (
     "trained by this package on simulated jets, for {} and every other model whose authors' files "
@@ -137,8 +139,9 @@ class WeightChoice:
             NotAvailable: If the authors' are out of reach and the package has none.
             MissingData: If they are not in the folder that was chosen.
         """
-        if Path(self._chosen).is_dir():
-            return _in_folder(Path(self._chosen), card)
+        folder = weights_folder(self._chosen)
+        if folder is not None:
+            return _in_folder(folder, card)
         if self._chosen not in ("auto", "authors"):
             return self._chosen
         if not card.authors:
@@ -167,6 +170,12 @@ class WeightChoice:
         if self._reachable is None:
             self._reachable = is_at_hand(self._store, artifact)
         return self._reachable
+
+
+def weights_folder(chosen: str) -> Path | None:
+    """Return the folder of trainings that was chosen; None if it is a word or a file."""
+    path = Path(chosen)
+    return path if chosen not in _WEIGHTS and path.is_dir() else None
 
 
 def _in_folder(folder: Path, card: Card) -> str:

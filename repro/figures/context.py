@@ -186,9 +186,12 @@ class Context:
         return stream_sample(family, self.source, "test", count, self.fetch, **self._reading)
 
     @property
-    def spool(self) -> Path:
-        """The folder for what does not fit into memory."""
-        return self.store.directory
+    def spool(self) -> Path | None:
+        """The folder for what does not fit into memory; None if no place is known for files."""
+        try:
+            return self.store.directory
+        except MissingData:
+            return None
 
     @property
     def _reading(self) -> dict[str, Any]:

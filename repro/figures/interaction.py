@@ -1,7 +1,6 @@
 """Interaction Networks for the items of ``hbb``, and what their weights alone give."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from repro.errors import BadInput, IntegrityError, MissingData, NotAvailable
 from repro.features.interaction import interaction_features, interaction_inputs
 from repro.features.sample_streams import JetSet, no_jets
+from repro.figures.choices import weights_folder
 from repro.figures.context import Context
 from repro.figures.drawing import footer, new_figure
 from repro.models.cards import BASELINE, load_cards
@@ -58,7 +58,7 @@ def load_each(context: Context) -> tuple[dict[str, Tagger], dict[str, str]]:
         DownloadFailed, MissingData, NotAvailable: If weights are out of reach.
     """
     chosen = context.settings.weights
-    in_folder = Path(chosen).is_dir()
+    in_folder = weights_folder(chosen) is not None
     named = chosen not in ("auto", "authors", "embedded") and not in_folder
     absent = (NotAvailable, MissingData) if in_folder or chosen == "embedded" else ()
     networks, failures = {}, {}

@@ -1,8 +1,7 @@
 """Samples that were used lately, within bounds."""
 
+import math
 from collections.abc import Callable, Hashable
-
-import numpy as np
 
 from repro.data.spooled import IN_MEMORY
 from repro.features.samples import Sample
@@ -33,10 +32,9 @@ class RecentSamples:
 
     @property
     def size(self) -> int:
-        """Bytes of the samples that are kept."""
+        """Bytes of the samples that are kept, in memory or in files."""
         return sum(
-            array.nbytes
+            math.prod(array.shape) * array.dtype.itemsize
             for sample in self._samples.values()
             for array in (sample.inputs, sample.labels, sample.rows)
-            if isinstance(array, np.ndarray)
         )

@@ -15,6 +15,7 @@ from repro.data.store import Store
 from repro.errors import BadInput, MissingData, NotAvailable, ReproError
 from repro.fair.report_folder import ReportFolder
 from repro.fair.run_record import now
+from repro.figures.choices import weights_folder
 from repro.figures.context import Context
 from repro.figures.pictures import draw, draw_again
 from repro.figures.run import compute_item
@@ -228,9 +229,9 @@ def _by_name(chosen: str) -> str:
 
 def _by_content(chosen: str) -> str:
     """Return a choice in words, or the hash of the file, or of those in the folder, it leads to."""
-    path = Path(chosen)
-    if path.is_dir():
-        inside = {str(file.relative_to(path)): hash_file(file) for file in _trained(path)}
+    folder, path = weights_folder(chosen), Path(chosen)
+    if folder is not None:
+        inside = {str(file.relative_to(folder)): hash_file(file) for file in _trained(folder)}
         return f"sha256:{hashlib.sha256(json.dumps(inside).encode()).hexdigest()}"
     return f"sha256:{hash_file(path)}" if path.is_file() else chosen
 

@@ -11,21 +11,23 @@ from repro.models.tagger import Tagger
 __all__ = ["record_folder", "stopped_folder"]
 
 
-def stopped_folder(context: Context) -> Path:
-    """Return the folder, in the cache, for what stopped runs leave."""
-    return context.store.directory / "stopped"
+def stopped_folder(context: Context) -> Path | None:
+    """Return the folder, in the cache, for what stopped runs leave; None if there is no cache."""
+    return context.spool / "stopped" if context.spool else None
 
 
-def record_folder(context: Context, taggers: Iterable[Tagger], *settings: object) -> Path:
-    """Return a folder for rows that some networks make of the jets of ``hbb``.
+def record_folder(context: Context, taggers: Iterable[Tagger], *settings: object) -> Path | None:
+    """Return a folder for rows that some networks make of the jets of ``hbb``, if any can be kept.
 
     Args:
         context: Gives the jets.
         taggers: The networks.
         settings: All else that the rows depend on.
     """
-    record = context.record
+    folder, record = stopped_folder(context), context.record
+    if folder is None:
+        return None
     networks = [(tagger.card.name, *(file.sha256 for file in tagger.weights)) for tagger in taggers]
     jets = (sorted(record.block.items(), key=str), record.limit)
     key = fingerprint([], __version__, jets, networks, context.device, *settings)
-    return stopped_folder(context) / key
+    return folder / key

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -97,6 +98,9 @@ class Crew:
             dist.barrier()
 
 
+# The others wait while the first one validates.  A process that ends is noticed at once.
+_LONGEST_WAIT = timedelta(hours=2)
+
 ALONE = Crew()
 
 
@@ -123,7 +127,7 @@ def join_crew(device: str) -> Iterator[tuple[Crew, str]]:
     # Numbers on the CPU are exchanged too: gloo for them, nccl for those on GPUs.
     backend = "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo"
     try:
-        dist.init_process_group(backend)
+        dist.init_process_group(backend, timeout=_LONGEST_WAIT)
     except (ValueError, RuntimeError, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise BadInput(

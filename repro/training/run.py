@@ -190,7 +190,13 @@ def _as_the_leader(state: Checkpoint | None, plan: Plan, identity: str) -> Check
     if state is not None and plan.crew.size == 1:
         return state
     content = plan.crew.bytes_from_leader(pack_checkpoint(state) if state else b"")
-    received = unpack_checkpoint(content)
+    try:
+        received = unpack_checkpoint(content)
+    except Exception as error:
+        raise BadInput(
+            f"process {plan.crew.rank} does not understand the first one ({error}): start all of "
+            "them with the same version"
+        ) from error
     if received.identity != identity:
         changed = ", ".join(_differences(received.identity, identity))
         raise BadInput(

@@ -10,6 +10,7 @@ rule item:
     input:
         jets=lambda w: within(PLAN.jets_of_items(w.paper)),
         weights=lambda w: within(PLAN.weights_of_items(w.paper)),
+        converted=lambda w: within(PLAN.converted_for_items(w.paper)),
     output:
         OUT + "/items/{paper}/{kind}{label}.json",
     params:
@@ -49,7 +50,8 @@ rule verify:
     benchmark:
         OUT + "/benchmarks/verify.tsv"
     shell:
-        "repro verify {params.ids} --from $(above {input}) --json > {output} 2> {log} || [ $? -eq 1 ]"
+        "repro verify {params.ids} --from $(above {input}) --json > {output} 2> {log} || [ $? -eq 1 ]\n"
+        "grep -q '\"summary\"' {output}"
 
 
 rule report:
@@ -71,4 +73,5 @@ rule report:
         OUT + "/benchmarks/report.tsv"
     shell:
         "repro report {params.ids} --from $(above {input}) --out {output} > {log} 2>&1"
-        " || [ $? -eq 1 ]"
+        " || [ $? -eq 1 ]\n"
+        "[ -s {output}/ro-crate-metadata.json ]"
