@@ -33,10 +33,12 @@ def _called_by_its_name():
 def _logging_as_it_was():
     """The command line sets the package's logging up for good; the next test starts without."""
     logger = logging.getLogger("repro")
-    handlers, propagate, level = logger.handlers[:], logger.propagate, logger.level
+    # Fixtures of modules and sessions may have set it up before.
+    logger.handlers[:], logger.propagate = [], True
+    logger.setLevel(logging.NOTSET)
     yield
-    logger.handlers[:], logger.propagate = handlers, propagate
-    logger.setLevel(level)
+    logger.handlers[:], logger.propagate = [], True
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -304,9 +304,9 @@ def test_the_baseline_is_placed_once(scored, monkeypatch):
 def test_chunks_do_not_change_the_numbers(with_jets, scored, monkeypatch):
     read = type(with_jets.record).iter_jets
 
-    def in_pieces(self, unlabelled="background"):
+    def in_pieces(self, unlabelled="background", *, start=0):
         with open_table(self.paths[0]) as table:
-            yield from table.iter_jets(chunk=37, unlabelled=unlabelled)
+            yield from table.iter_jets(start=start, chunk=37, unlabelled=unlabelled)
 
     assert read is not in_pieces
     monkeypatch.setattr(type(with_jets.record), "iter_jets", in_pieces)

@@ -252,7 +252,7 @@ def planned(folder):
     return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_it_runs_to_the_end_and_makes_nothing_twice(tmp_path):
     """What is there stays; what is removed is made again, and what follows from it."""
@@ -275,7 +275,7 @@ def test_it_runs_to_the_end_and_makes_nothing_twice(tmp_path):
     assert planned(tmp_path) == {**made, "all": 1, "total": 9}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_chunks_put_together_have_the_bytes_of_one_run(tmp_path):
     options = ["--profile", WORKFLOW / "profiles/local", "--", "made/samples/toptag-train.h5"]

@@ -75,7 +75,7 @@ def failures(folder):
         pytest.param(
             command,
             id=command["name"],
-            marks=[pytest.mark.slow, pytest.mark.timeout(3000)] if command.get("slow") else [],
+            marks=[pytest.mark.long, pytest.mark.timeout(3000)] if command.get("long") else [],
         )
         for command in TABLE
     ],

@@ -45,6 +45,7 @@ def largest_change(first, second):
     return {name: float(np.nanmax(np.abs(second[name] / first[name] - 1))) for name in first}
 
 
+@pytest.mark.long
 def test_scores_do_not_depend_on_threads_or_parts(taggers, with_threads):
     with_threads(1)
     one = scores(taggers, 4096)

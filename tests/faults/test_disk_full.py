@@ -6,7 +6,7 @@ import pytest
 from fault_commands import COMMANDS, WRITING, contents, environment_of, litter
 
 CHEAP = [name for name in WRITING if not COMMANDS[name].dear]
-DEAR = [pytest.param(name, marks=pytest.mark.slow) for name in WRITING if COMMANDS[name].dear]
+DEAR = [pytest.param(name, marks=pytest.mark.long) for name in WRITING if COMMANDS[name].dear]
 # They say what they found before they write it, or go on with what they have.
 SHOWN_FIRST = ("explain", "report", "report-from")
 BLOCK = 4096

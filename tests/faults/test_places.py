@@ -146,7 +146,7 @@ def test_files_of_any_time(run, inputs, tmp_path):
     assert path.read_bytes() == whole
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", [n for n in COMMANDS if not COMMANDS[n].dear])
 def test_python_without_asserts(name, inputs, tmp_path):
     import subprocess

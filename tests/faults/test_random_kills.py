@@ -10,7 +10,7 @@ kills = load_program("scripts/random_kills.py")
 
 # The others draw pictures or simulate, in seconds.
 FAST = ("fetch", "score", "explain", "convert", "convert-folder")
-ROWS = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in WRITING]
+ROWS = [name if name in FAST else pytest.param(name, marks=pytest.mark.long) for name in WRITING]
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -91,11 +91,11 @@ def assert_alike(one, other):
     ("model", "recipe"),
     [
         ("topodnn:v4", "published"),
-        pytest.param("topodnn:v4", "embedded", marks=pytest.mark.slow),
-        pytest.param("pfn:v4", "embedded", marks=pytest.mark.slow),
-        pytest.param("augpfn:v4_aug", "embedded", marks=pytest.mark.slow),
-        pytest.param("pfin:sum", "embedded", marks=pytest.mark.slow),
-        pytest.param("in:pfeaturesdropped14_hidden16_De8_Do8", "embedded", marks=pytest.mark.slow),
+        pytest.param("topodnn:v4", "embedded", marks=pytest.mark.long),
+        pytest.param("pfn:v4", "embedded", marks=pytest.mark.long),
+        pytest.param("augpfn:v4_aug", "embedded", marks=pytest.mark.long),
+        pytest.param("pfin:sum", "embedded", marks=pytest.mark.long),
+        pytest.param("in:pfeaturesdropped14_hidden16_De8_Do8", "embedded", marks=pytest.mark.long),
     ],
 )
 def test_two_processes_train_as_one_does(jets, tracks, tmp_path, model, recipe):
@@ -111,7 +111,7 @@ def test_two_processes_train_as_one_does(jets, tracks, tmp_path, model, recipe):
     assert_alike(tmp_path / "one", tmp_path / "two")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_machines_with_folders_of_their_own_train_as_one_does(jets, tmp_path):
     """The second has no part of the training in its folder, and goes on where the first stands."""
     model, port = "topodnn:v4", free_port()
@@ -139,7 +139,7 @@ def test_two_machines_with_folders_of_their_own_train_as_one_does(jets, tmp_path
     assert [code for code, *_ in run()] == [0, 0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_processes_that_are_ended_go_on_to_the_same_weights(jets, tmp_path):
     more = ("mbns:OneLayer", "--recipe", "embedded", "--epochs", 150)
     launcher = [sys.executable, "-m", "repro"]
