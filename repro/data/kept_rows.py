@@ -23,7 +23,15 @@ from repro.data.archives import read_arrays
 from repro.data.atomic import write_atomically
 from repro.errors import BadInput
 
-__all__ = ["Arrays", "KeptRows", "fingerprint", "join_rows", "keep_rows"]
+__all__ = [
+    "Arrays",
+    "KeptRows",
+    "add_prefix",
+    "fingerprint",
+    "join_rows",
+    "keep_rows",
+    "take_prefix",
+]
 
 _LOG = logging.getLogger(__name__)
 
@@ -127,6 +135,24 @@ def join_rows(blocks: Sequence[Arrays]) -> Arrays:
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
+def add_prefix(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    """Return arrays with something before their names."""
+    return {prefix + name: array for name, array in arrays.items()}
+
+
+def take_prefix(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    """Return those of the arrays that have something before their names, without it.
+
+    >>> take_prefix("a.", add_prefix("a.", {"x": np.ones(1)}) | {"y": np.ones(1)})
+    {'x': array([1.])}
+    """
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
 @contextmanager
 def keep_rows(folder: Path | None, state: Callable[[], Arrays] = dict) -> Iterator[KeptRows]:
     """Keep the rows of a computation while it runs; forget them when it is complete.
@@ -171,7 +197,7 @@ def _blocks_up_to(folder: Path, done: int) -> Iterator[Arrays]:
 def _packed(arrays: Arrays, more: Arrays | None = None) -> bytes:
     """Return the content of a file; names of arrays must not be those of numpy's arguments."""
     buffer = io.BytesIO()
-    named: dict[str, Any] = {_PREFIX + name: array for name, array in arrays.items()}
+    named: dict[str, Any] = add_prefix(_PREFIX, arrays)
     np.savez(buffer, **named, **dict[str, Any](more or {}))
     return buffer.getvalue()
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
 from repro.data.callbacks import Progress, silent
-from repro.data.kept_rows import Arrays
+from repro.data.kept_rows import Arrays, take_prefix
 from repro.errors import BadInput
 from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import method
@@ -210,12 +210,7 @@ class ActivityCounter:
         """Go on from what another counter of the same network had summed up."""
         self._sizes = state["sizes"].tolist() if state else []
         for label in range(len(self._sums)):
-            mine = f"{label}."
-            found = {
-                name.removeprefix(mine): array
-                for name, array in state.items()
-                if name.startswith(mine)
-            }
+            found = take_prefix(f"{label}.", state)
             self._sums[label] = (
                 Sums(int(found["count"]), found["shift"], found["total"], found["cross"])
                 if found

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from repro.data.hbb.jets import HbbJets
-from repro.data.kept_rows import Arrays, keep_rows
+from repro.data.kept_rows import Arrays, add_prefix, keep_rows, take_prefix
 from repro.errors import BadInput
 from repro.explain.activation_patterns import ActivityCounter
 from repro.explain.activity_contrast import ActivityContrast, contrast_classes
@@ -230,23 +230,15 @@ def _look(
 
 def _state_of(counters: Mapping[Watched, ActivityCounter]) -> Arrays:
     """Return what the counters have summed up, by their number."""
-    return {
-        f"{number}.{name}": array
-        for number, counter in enumerate(counters.values())
-        for name, array in counter.state().items()
-    }
+    state: dict[str, NDArray[Any]] = {}
+    for number, counter in enumerate(counters.values()):
+        state |= add_prefix(f"{number}.", counter.state())
+    return state
 
 
 def _restore(counters: Mapping[Watched, ActivityCounter], state: Arrays) -> None:
     for number, counter in enumerate(counters.values()):
-        mine = f"{number}."
-        counter.restore(
-            {
-                name.removeprefix(mine): array
-                for name, array in state.items()
-                if name.startswith(mine)
-            }
-        )
+        counter.restore(take_prefix(f"{number}.", state))
 
 
 def _score_and_count(

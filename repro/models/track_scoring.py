@@ -15,7 +15,7 @@ from repro.data.callbacks import Progress, silent
 from repro.data.hbb.jets import HbbJets
 from repro.data.hbb.opening import open_table
 from repro.data.hbb.table import CHUNK
-from repro.data.kept_rows import Arrays, join_rows
+from repro.data.kept_rows import Arrays, add_prefix, join_rows, take_prefix
 from repro.features.interaction import interaction_features, interaction_inputs
 from repro.models.scores import Observer, score
 from repro.models.tagger import Tagger
@@ -42,18 +42,13 @@ class TrackScores:
 
     def rows(self) -> Arrays:
         """Return all as arrays by names, scores by those of their networks after ``score.``."""
-        scores = {f"{_SCORE}{name}": scores for name, scores in self.scores.items()}
+        scores = add_prefix(_SCORE, self.scores)
         return {"labels": self.labels, "unlabelled": self.unlabelled, **scores}
 
     @classmethod
     def of_rows(cls, rows: Arrays) -> "TrackScores":
         """Return what :meth:`rows` returned."""
-        scores = {
-            name.removeprefix(_SCORE): array
-            for name, array in rows.items()
-            if name.startswith(_SCORE)
-        }
-        return cls(scores, rows["labels"], rows["unlabelled"])
+        return cls(take_prefix(_SCORE, rows), rows["labels"], rows["unlabelled"])
 
     @classmethod
     def joined(cls, parts: Iterable["TrackScores"]) -> "TrackScores":
