@@ -15,7 +15,7 @@ import numpy as np
 
 from repro.benchmarks.other_masks import MASKS
 from repro.benchmarks.other_relevance import RELEVANCE
-from repro.benchmarks.others import Other, Panels
+from repro.benchmarks.others import Other, Panels, first_features
 from repro.benchmarks.timing import measure_times
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput
@@ -108,10 +108,7 @@ def _some(problem: Problem, method: str, jets: int) -> Problem:
     if isinstance(problem.network, DenseNetwork) and method not in _FEWER_JETS:
         count *= JETS_OF_DENSE
     some = problem.first_of_each_class(max(count // 2, 2))
-    if isinstance(problem.network, DenseNetwork):
-        return some
-    left_out = list(some.members)[_FEATURES:]
-    return dataclasses.replace(some, skip=(*some.skip, *left_out))
+    return some if isinstance(problem.network, DenseNetwork) else first_features(some, _FEATURES)
 
 
 def _measure(

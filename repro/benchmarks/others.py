@@ -6,6 +6,7 @@ them give the numbers of the method's panels and no intervals, which the package
 besides.
 """
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,14 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.benchmarks.networks import AUTHORS_BATCH
 from repro.data.arrays import FloatArray
 from repro.explain.problem import Problem
 from repro.models.dense import DenseNetwork
 
-__all__ = ["BATCH", "Other", "Panels", "logits_again", "one_number", "parts", "per_class"]
-
-BATCH = 250
-"""Jets in a batch of the plain versions, as in the authors' training of PFN and PFIN."""
+__all__ = ["Other", "Panels", "first_features", "logits_again", "one_number", "parts", "per_class"]
 
 Panels = Mapping[str, FloatArray]
 """Numbers of each panel, as :attr:`~repro.explain.problem.Explanation.panels` has them."""
@@ -51,6 +50,11 @@ class Other:
         return not self.dense or isinstance(problem.network, DenseNetwork)
 
 
+def first_features(problem: Problem, count: int) -> Problem:
+    """Return a problem in which so many features take part at most, the first ones."""
+    return dataclasses.replace(problem, skip=(*problem.skip, *list(problem.members)[count:]))
+
+
 def per_class(problem: Problem, values: FloatArray) -> Panels:
     """Return the mean over the jets of each class of values (n, features)."""
     return {
@@ -59,7 +63,7 @@ def per_class(problem: Problem, values: FloatArray) -> Panels:
     }
 
 
-def parts(problem: Problem, size: int = BATCH) -> Iterator[tuple[Tensor, Tensor]]:
+def parts(problem: Problem, size: int = AUTHORS_BATCH) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield inputs and labels on the device, batch by batch."""
     for start in range(0, len(problem.labels), size):
         rows = slice(start, start + size)
@@ -74,8 +78,8 @@ def logits_again(
     given = problem.whole if rows is None else rows
     with torch.inference_mode():
         found = [
-            network(problem.tensor(given[start : start + BATCH])).double().cpu().numpy()
-            for start in range(0, len(given), BATCH)
+            network(problem.tensor(given[start : start + AUTHORS_BATCH])).double().cpu().numpy()
+            for start in range(0, len(given), AUTHORS_BATCH)
         ]
     return np.concatenate(found)
 

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from repro.benchmarks.others import first_features
 from repro.benchmarks.products import count_operations, matrix_products
 from repro.benchmarks.roofline import Device, measure_device, moved_bytes
 from repro.benchmarks.timing import measure_times
@@ -177,8 +178,7 @@ def _explained(
 ) -> tuple[Problem, int]:
     """Return the problem of explaining some features of some jets, and how many features."""
     whole = dataclasses.replace(problem, network=network, inputs=inputs)
-    some = whole.first_of_each_class(_EXPLAINED // 2)
-    some = dataclasses.replace(some, skip=(*some.skip, *list(some.members)[_FEATURES:]))
+    some = first_features(whole.first_of_each_class(_EXPLAINED // 2), _FEATURES)
     return some, len(some.members)
 
 

@@ -11,12 +11,23 @@ from numpy.typing import NDArray
 
 from repro.errors import BadInput
 
-__all__ = ["LABEL", "MOMENTA", "SPLIT", "TRUTH", "Jets", "check_labels", "check_momenta"]
+__all__ = [
+    "LABEL",
+    "MOMENTA",
+    "MOST_PLACES",
+    "SPLIT",
+    "TRUTH",
+    "Jets",
+    "check_labels",
+    "check_momenta",
+]
 
 MOMENTA = ("E", "PX", "PY", "PZ")
 TRUTH = ("truthE", "truthPX", "truthPY", "truthPZ")
 SPLIT = "ttv"
 LABEL = "is_signal_new"
+MOST_PLACES = 10_000
+"""No jet has more constituents: a file that says so is damaged."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from repro.data.closing import Closing
 from repro.data.hdf5 import check_dataset, open_hdf5, read_description
 from repro.data.hdf5_writer import new_hdf5
-from repro.data.jets import Jets, check_labels, check_momenta
+from repro.data.jets import MOST_PLACES, Jets, check_labels, check_momenta
 from repro.data.regular import check_regular, parse_json
 from repro.errors import BadInput, ReproError
 
@@ -40,7 +40,6 @@ _COLUMNS = {
     **dict.fromkeys((*_MOMENTA, "truth", "tau", "quantities"), "f"),
 }
 """Kinds of numbers by column."""
-_MOST_PLACES = 10_000
 # What h5py and numpy make of damaged bytes.
 _DAMAGE = (OSError, KeyError, ValueError, TypeError, IndexError, RuntimeError, OverflowError)
 
@@ -80,7 +79,7 @@ class PackedJets(Closing):
         columns = {name: _column(path, file, name) for name in _COLUMNS}
         counts = columns["counts"][:].astype(np.int64)
         self._offsets = np.concatenate([[0], np.cumsum(counts)])
-        if not 0 < self.constituents <= _MOST_PLACES or counts.max(initial=0) > self.constituents:
+        if not 0 < self.constituents <= MOST_PLACES or counts.max(initial=0) > self.constituents:
             raise ValueError("more constituents than places")
         jets, constituents = (len(counts),), (int(self._offsets[-1]),)
         shapes = {

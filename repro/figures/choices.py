@@ -16,6 +16,7 @@ from repro.errors import BadInput, MissingData, NotAvailable
 from repro.models.cards import Card
 from repro.models.embedded_weights import embedded_card, has_embedded, stem_of
 from repro.models.tagger import Tagger
+from repro.training.run import WEIGHTS
 
 __all__ = [
     "Settings",
@@ -36,7 +37,6 @@ _LOUD = {
     "neither cached nor reachable now ('{1} fetch {0.id}' tries again)",
 }
 _WEIGHTS = ("auto", "authors", "embedded")
-_TRAINED = "weights.safetensors"
 _LOUD_WEIGHTS = (
     "trained by this package on simulated jets, for {} and every other model whose authors' files "
     "are neither cached nor reachable now ('{} fetch toptag/weights' tries again)"
@@ -179,7 +179,7 @@ def weights_folder(chosen: str) -> Path | None:
 
 
 def _in_folder(folder: Path, card: Card) -> str:
-    path = folder / stem_of(card) / _TRAINED
+    path = folder / stem_of(card) / WEIGHTS
     if not path.is_file():
         raise MissingData(
             f"no weights of {card.name} in {folder}: train it with --out {path.parent}, or give "
@@ -195,9 +195,9 @@ def check_weights(chosen: str) -> None:
         BadInput: If it is not.
     """
     if chosen not in ("auto", "authors", "embedded") and not Path(chosen).is_file():
-        if any(Path(chosen).glob(f"*/{_TRAINED}")):
+        if any(Path(chosen).glob(f"*/{WEIGHTS}")):
             return
-        inside = Path(chosen) / _TRAINED
+        inside = Path(chosen) / WEIGHTS
         hint = f", such as {inside}" if inside.is_file() else ""
         raise BadInput(f"no weights at {chosen}: give auto, authors, embedded or a file{hint}")
 

@@ -23,6 +23,7 @@ from repro.results.document import Result
 from repro.results.fingerprint import fingerprint
 from repro.results.form import wrong_places
 from repro.results.provenance import commit, environment, versions
+from repro.training.run import WEIGHTS
 
 __all__ = [
     "Step",
@@ -237,4 +238,4 @@ def _by_content(chosen: str) -> str:
 
 
 def _trained(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*/weights.safetensors"))
+    return sorted(folder.glob(f"*/{WEIGHTS}"))

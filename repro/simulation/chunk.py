@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from repro.data.archives import read_arrays
 from repro.data.atomic import write_atomically
-from repro.data.jets import Jets, check_labels, check_momenta
+from repro.data.jets import MOST_PLACES, Jets, check_labels, check_momenta
 from repro.errors import BadInput
 from repro.simulation.card import load_card
 from repro.simulation.detector import detect
@@ -28,7 +28,6 @@ __all__ = ["CHUNK_JETS", "EVENTS_PER_BATCH", "Task", "make_chunk", "read_chunk",
 CHUNK_JETS = 500
 """Jets of a full chunk, half of them of each class."""
 
-_MOST_PLACES = 10_000
 
 EVENTS_PER_BATCH = 100
 """Part of the definition of a chunk: with other batches the detector draws other numbers."""
@@ -166,7 +165,7 @@ def read_chunk(path: Path) -> Jets:
 def _unpack(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Jets:
     """Return the jets of a chunk; errors are of many kinds if it is damaged."""
     counts, places = arrays["counts"], int(arrays["places"])
-    if counts.ndim != 1 or not 0 < places <= _MOST_PLACES or len(counts) > CHUNK_JETS:
+    if counts.ndim != 1 or not 0 < places <= MOST_PLACES or len(counts) > CHUNK_JETS:
         raise ValueError("no chunk has so many jets or places")
     four_momenta = np.zeros((len(counts), places, 4), np.float32)
     four_momenta[np.arange(places) < counts[:, None]] = arrays["constituents"]
