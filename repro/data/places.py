@@ -7,7 +7,7 @@ import platformdirs
 
 from repro.errors import MissingData
 
-__all__ = ["cache_directory", "expand_home"]
+__all__ = ["cache_directory", "expand_home", "unusable_cache"]
 
 
 def cache_directory() -> Path:
@@ -26,6 +26,14 @@ def cache_directory() -> Path:
             "no home directory is known to keep files in: set REPRO_CACHE to a directory that you "
             "can write to"
         ) from error
+
+
+def unusable_cache(directory: Path, error: OSError) -> MissingData:
+    """Return what to raise where the cache cannot be read or written."""
+    return MissingData(
+        f"the cache {directory} cannot be used: {error.strerror or error}; set REPRO_CACHE to a "
+        "directory that you can write to"
+    )
 
 
 def expand_home(place: str) -> Path:

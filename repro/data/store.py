@@ -25,7 +25,7 @@ import filelock
 from repro.data.atomic import FULL
 from repro.data.integrity import is_stamped, remembered, stamp, verify
 from repro.data.pins import Artifact, find_artifact
-from repro.data.places import cache_directory
+from repro.data.places import cache_directory, unusable_cache
 from repro.data.sources import Downloader, Folder, Source, find_sources, split_mirrors
 from repro.errors import DownloadFailed, IntegrityError, MissingData, ReproError
 
@@ -240,10 +240,7 @@ class Store:
         except OSError as error:
             if error.errno in FULL:
                 raise self._full(artifact) from error
-            raise MissingData(
-                f"the cache {self.directory} cannot be used: {error.strerror or error};"
-                " set REPRO_CACHE to a directory that you can write to"
-            ) from error
+            raise unusable_cache(self.directory, error) from error
 
 
 def _deliver(source: Source, artifact: Artifact, part: Path, download: Downloader) -> None:

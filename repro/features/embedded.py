@@ -19,9 +19,8 @@ from repro.data.jets import Jets
 from repro.data.open_jets import open_jets
 from repro.data.packed import PackedJets, PackedPart, write_packed
 from repro.data.pins import find_artifact
-from repro.data.places import cache_directory
+from repro.data.places import cache_directory, unusable_cache
 from repro.data.store import Store, shipped_path
-from repro.errors import MissingData
 from repro.features.jets import JetQuantities, jet_quantities
 from repro.features.subjettiness import subjettiness, subjettiness_features
 from repro.simulation.chunk import CHUNK_JETS
@@ -102,10 +101,7 @@ def make_embedded(preset: str, jets: int, jobs: int, progress: JetProgress) -> P
         production.path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
-        raise MissingData(
-            f"the cache {cache_directory()} cannot be used: {error.strerror or error}; set "
-            "REPRO_CACHE to a directory that you can write to"
-        ) from error
+        raise unusable_cache(cache_directory(), error) from error
     try:
         # While this process waited, another one may have made it.
         if not production.path.is_file():
