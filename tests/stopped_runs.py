@@ -1,10 +1,11 @@
-"""Progress of a context that stops a run, or writes down what it does."""
+"""Progress that stops a run, or writes down what it does: of a context, or given to a problem."""
 
 
 def stopping_after(done):
     """Press Ctrl-C after some steps."""
 
-    def progress(_context, steps, _label):
+    def progress(*arguments):
+        *_context, steps, _label = arguments
         for number, step in enumerate(steps):
             if number == done:
                 raise KeyboardInterrupt
@@ -16,7 +17,8 @@ def stopping_after(done):
 def recording(seen):
     """Add the steps that are done to a list."""
 
-    def progress(_context, steps, _label):
+    def progress(*arguments):
+        *_context, steps, _label = arguments
         for step in steps:
             seen.append(step)
             yield step

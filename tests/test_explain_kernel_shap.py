@@ -8,6 +8,7 @@ import pytest
 import torch
 from problems import logits_of, make_network, make_problem, shap
 from scipy.special import expit, logit
+from stopped_runs import recording, stopping_after
 
 from repro.explain.kernel_shap import explain_by_kernel_shap, summarise
 from repro.explain.kernel_values import kernel_shap
@@ -169,16 +170,6 @@ def test_panels_are_means_of_absolute_values_per_class():
 # --- stopped runs ------------------------------------------------------------------------------
 
 
-def stopping_after(jets):
-    def progress(steps, _label):
-        for done, step in enumerate(steps):
-            if done == jets:
-                raise KeyboardInterrupt
-            yield step
-
-    return progress
-
-
 def test_a_stopped_run_goes_on_and_gives_the_same_values(tmp_path):
     network = make_network(14)
     problem, background = small_problem(network, 14, n=6)
@@ -188,12 +179,7 @@ def test_a_stopped_run_goes_on_and_gives_the_same_values(tmp_path):
         kernel_shap(stopped, background, 60, checkpoints=tmp_path)
     (kept,) = tmp_path.iterdir()
     seen = []
-
-    def recording(steps, _label):
-        seen.extend(steps)
-        return seen
-
-    resumed, _ = small_problem(network, 14, n=6, progress=recording)
+    resumed, _ = small_problem(network, 14, n=6, progress=recording(seen))
     found = kernel_shap(resumed, background, 60, checkpoints=tmp_path)
     assert seen == [4, 5]
     np.testing.assert_array_equal(found.values, expected)

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from alike import assert_close
 
 from repro.catalogue import find_item
 from repro.data.spooled import SpooledRows
@@ -136,20 +137,4 @@ def test_inputs_that_are_too_many_for_memory_give_the_same_numbers(
     family = "pfin" if item_id == "toptag/fig27" else "pfn"
     assert isinstance(explained_sample(context, family).inputs, SpooledRows)
     first, second = (json.loads(result.to_json()) for result in (wanted, found))
-    assert_close(second["values"], first["values"])
-
-
-def assert_close(found, wanted):
-    """Numbers are alike where two documents have some, and all else is the same."""
-    if isinstance(wanted, dict):
-        assert found.keys() == wanted.keys()
-        for name, value in wanted.items():
-            assert_close(found[name], value)
-    elif isinstance(wanted, list):
-        assert len(found) == len(wanted)
-        for one, other in zip(found, wanted, strict=True):
-            assert_close(one, other)
-    elif isinstance(wanted, float):
-        assert found == pytest.approx(wanted, rel=1e-5, abs=1e-6)
-    else:
-        assert found == wanted
+    assert_close(second["values"], first["values"], rel=1e-5, abs=1e-6)

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import shutil
 import threading
@@ -7,7 +8,7 @@ import pytest
 from faulty_server import Server
 from toys import make_pin
 
-from repro.data.download import DownloadPolicy
+from repro.data.download import DownloadPolicy, HTTPDownloader
 
 _BESIDE = Path(__file__).parents[3] / "shared" / "mirror"
 _MIRROR = Path(os.environ.get("REPRO_MIRROR") or _BESIDE)
@@ -73,3 +74,24 @@ def alone(monkeypatch, tmp_path, files):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("REPRO_OFFLINE", "1")
     return folder
+
+
+@pytest.fixture
+def part(tmp_path):
+    """Where a download is stored until it is whole."""
+    return tmp_path / "data.part"
+
+
+@pytest.fixture
+def get(server, body, policy, part):
+    """Download the server's file, with changes of the policy, and return what was stored."""
+    server.files["f"] = body
+
+    whole = len(body)
+
+    def run(size=whole, url=None, *, progress=False, **changes):
+        downloader = HTTPDownloader(size, dataclasses.replace(policy, **changes), progress)
+        downloader(url or f"{server.base}/f", part)
+        return part.read_bytes()
+
+    return run

@@ -1,33 +1,13 @@
 """Servers that lie, stall and lead astray: an end in time, and one line."""
 
-import dataclasses
 import time
 
 import pytest
 from faulty_server import answer, other, redirect
 
-from repro.data.download import HTTPDownloader
 from repro.errors import DownloadFailed, IntegrityError
 
 QUICK = {"trickle_seconds": 0.2, "trickle_bytes": 1000, "attempts": 2}
-
-
-@pytest.fixture
-def part(tmp_path):
-    return tmp_path / "data.part"
-
-
-@pytest.fixture
-def get(server, body, policy, part):
-    server.files["f"] = body
-
-    whole = len(body)
-
-    def run(size=whole, **changes):
-        HTTPDownloader(size, dataclasses.replace(policy, **changes))(f"{server.base}/f", part)
-        return part.read_bytes()
-
-    return run
 
 
 def drip(handler, body):

@@ -25,25 +25,6 @@ from repro.errors import DownloadFailed, IntegrityError
 
 
 @pytest.fixture
-def part(tmp_path):
-    return tmp_path / "data.part"
-
-
-@pytest.fixture
-def get(server, body, policy, part):
-    """Download the server's file and return what was stored."""
-    server.files["f"] = body
-
-    whole = len(body)
-
-    def run(size=whole, url=None, *, progress=False):
-        HTTPDownloader(size, policy, progress)(url or f"{server.base}/f", part)
-        return part.read_bytes()
-
-    return run
-
-
-@pytest.fixture
 def sleeps(monkeypatch):
     """Do not sleep; tell how long it would have been."""
     slept = []
