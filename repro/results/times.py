@@ -31,7 +31,7 @@ TIMES: Mapping[str, Sequence[str]] = {
 The state of a training, ``checkpoint.pt``, has the times of its card as well, and is no result."""
 
 FOLLOWING: Mapping[str, Sequence[str]] = {
-    "report.json": ("items.*.sha256", "plan.results.*"),
+    "report.json": ("items.*.sha256", "plan.results"),
     "ro-crate-metadata.json": ("@graph.*.sha256", "@graph.*.contentSize"),
 }
 """Hashes and sizes of files, some of which have times."""
