@@ -8,7 +8,7 @@ the weights of others come later.  What is finished is not trained again, and wh
 on.  The data were made by
 
     repro simulate toptag --preset matched --seed 2 --jets 210000 --packed --out train.h5
-    repro simulate hbb --preset window --seed 2 --jets 50000 --packed --out train-hbb.h5
+    repro simulate hbb --preset window --seed 2 --jets 25000 --packed --out train-hbb.h5
 
 Seed 1 is that of the shipped jets, on which the performance is measured.  Networks of hbb that
 were trained with random and with preloaded weights are trained with further seeds: their cards
