@@ -147,6 +147,40 @@ def test_batches_do_not_change_the_numbers(monkeypatch):
         np.testing.assert_allclose(parts.panels[name].value, panel.value, rtol=1e-12)
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_masks_go_on_where_they_were_stopped(tmp_path, monkeypatch, alone):
+    problem = problem_of([1.0, 0.5, 2.0, 0.25, 1.5, 0.75], jets=50)
+    whole = explain_by_pair_masking(problem, slots=SLOTS, alone=alone)
+    monkeypatch.setattr("repro.explain.pair_masking._JETS_PER_BATCH", 7)
+    masked, looked_at = SumOfPairs.masked_pairs, []
+
+    def stopped(self, inputs, masks, *, alone):
+        if len(looked_at) == 3:
+            raise KeyboardInterrupt
+        looked_at.append(len(inputs))
+        return masked(self, inputs, masks, alone=alone)
+
+    monkeypatch.setattr(SumOfPairs, "masked_pairs", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        explain_by_pair_masking(problem, slots=SLOTS, alone=alone, checkpoints=tmp_path)
+
+    def counted(self, inputs, masks, *, alone):
+        looked_at.append(len(inputs))
+        return masked(self, inputs, masks, alone=alone)
+
+    monkeypatch.setattr(SumOfPairs, "masked_pairs", counted)
+    # The other way of masking has nothing to go on with.
+    other = explain_by_pair_masking(problem, slots=SLOTS, alone=not alone, checkpoints=tmp_path)
+    assert sum(looked_at[3:]) == len(problem.labels)
+    del looked_at[3:]
+    found = explain_by_pair_masking(problem, slots=SLOTS, alone=alone, checkpoints=tmp_path)
+    assert sum(looked_at) == len(problem.labels)
+    assert not list(tmp_path.iterdir())
+    for name, panel in whole.panels.items():
+        np.testing.assert_allclose(found.panels[name].value, panel.value, rtol=1e-12)
+        assert not np.allclose(other.panels[name].value, panel.value)
+
+
 def test_a_network_that_sees_no_pairs_is_refused():
     problem = problem_of([1.0] * 6)
     dense = Problem(make_network(4, outputs=2), problem.inputs, problem.labels, problem.features)

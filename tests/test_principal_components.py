@@ -4,9 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from alike import assert_close
 from sklearn.decomposition import PCA
 
 from repro.catalogue import find_item
+from repro.data.spooled import MemoryTable, SpooledRows, SpooledTable
 from repro.errors import BadInput, NotAvailable
 from repro.explain.correlation import correlations
 from repro.features.samples import Sample
@@ -15,6 +17,7 @@ from repro.figures.context import Context
 from repro.figures.distributions import histogram_of, peak_of
 from repro.figures.principal_components import (
     VARIANCE,
+    Components,
     check_rows,
     component_values,
     correlation_tables,
@@ -37,6 +40,16 @@ def latents(seed=0, nodes=8):
     return values @ mixing + 5
 
 
+def as_components(columns):
+    table = MemoryTable(columns.T.shape, columns.dtype)
+    table.put(0, columns.T)
+    return Components(table, np.ones(columns.shape[1]))
+
+
+def columns_of(components):
+    return np.stack([components.values[i] for i in range(len(components))], axis=1)
+
+
 def sample_of(features, seed=0):
     rng = np.random.default_rng(seed)
     inputs = rng.uniform(0.1, 1, size=(len(LABELS), len(features)))
@@ -49,13 +62,16 @@ def sample_of(features, seed=0):
 
 def test_components_are_scikit_learns_and_hold_the_variance():
     values = latents()
-    found, _ = principal_components(values.astype(np.float32))
+    components = principal_components(values.astype(np.float32))
+    found = columns_of(components)
     whole = PCA(svd_solver="full").fit(values.astype(np.float32).astype(np.float64))
     shares = np.cumsum(whole.explained_variance_ratio_)
     count = found.shape[1]
     assert shares[count - 1] >= VARIANCE > shares[count - 2]
     projected = whole.transform(values)[:, :count]
-    np.testing.assert_allclose(np.abs(found), np.abs(projected), atol=1e-5)
+    np.testing.assert_allclose(found, projected, atol=1e-5)
+    ratios = whole.explained_variance_ratio_[:count]
+    np.testing.assert_allclose(components.variance, ratios, rtol=1e-9)
     # Uncorrelated, centred, in falling order of their variance: without scikit-learn.
     covariance = np.cov(found.T)
     eigenvalues = np.linalg.eigvalsh(np.cov(values.T))[::-1]
@@ -66,7 +82,8 @@ def test_components_are_scikit_learns_and_hold_the_variance():
 def test_values_are_those_of_the_components():
     values = latents()
     found = component_values(values, LABELS, [(0, 1), (2, 3), (0, 99)], seed=3)
-    components, model = principal_components(values)
+    model = PCA(n_components=VARIANCE, svd_solver="full")
+    components = model.fit_transform(values)
     count = components.shape[1]
     assert found["components"]["value"] == count
     low, high = found["components"]["interval"]
@@ -93,7 +110,7 @@ def test_at_most_a_thousand_points_of_each_class_are_kept():
     values = np.tile(latents(), (5, 1))
     labels = np.tile(LABELS, 5)
     found = component_values(values, labels, [(0, 1)], seed=3)
-    components, _ = principal_components(values)
+    components = columns_of(principal_components(values))
     for label, name in enumerate(("qcd", "top")):
         points = np.array(found["points"][name]["pc0"])
         assert len(points) == 1000
@@ -110,6 +127,22 @@ def test_as_many_components_as_there_are_directions():
     assert sum(found["variance"]) == pytest.approx(1)
 
 
+def test_jets_that_come_from_a_file_some_at_a_time_give_the_same(tmp_path, monkeypatch):
+    values = latents()
+    wanted = component_values(values, LABELS, [(0, 1)], seed=3)
+    rows = SpooledRows(tmp_path, values.shape[1], values.dtype)
+    rows.append(values)
+    monkeypatch.setattr("repro.data.rows._NUMBERS_AT_ONCE", 7 * values.shape[1])
+    monkeypatch.setattr("repro.data.spooled.IN_MEMORY", 0)
+    assert isinstance(principal_components(rows, tmp_path).values, SpooledTable)
+    assert_close(component_values(rows, LABELS, [(0, 1)], 3, tmp_path), wanted, rel=1e-9, abs=1e-9)
+
+
+def test_jets_that_are_all_alike_have_no_components():
+    with pytest.raises(BadInput, match="are all alike"):
+        principal_components(np.ones((10, 3)))
+
+
 # --- correlations --------------------------------------------------------------------------------
 
 
@@ -122,7 +155,7 @@ def test_correlations_are_those_of_each_class_and_ignore_what_is_not_there():
         "mixed": components[:, 0] + rng.normal(size=len(LABELS)),
     }
     quantities["mixed"][::7] = np.nan
-    tables = correlation_tables(components, quantities, LABELS)
+    tables = correlation_tables(as_components(components), quantities, LABELS)
     for label, name in enumerate(("qcd", "top")):
         signed, absolute = tables["correlation"][name], tables["abs_correlation"][name]
         assert signed["pc0"]["same"]["value"] == 1
@@ -142,7 +175,7 @@ def test_absolute_correlations_have_no_interval_below_zero():
     components = rng.normal(size=(len(LABELS), 1))
     noise = {f"x{i}": rng.normal(size=len(LABELS)) for i in range(20)}
     noise["negative"] = rng.normal(size=len(LABELS)) - components[:, 0]
-    tables = correlation_tables(components, noise, LABELS)
+    tables = correlation_tables(as_components(components), noise, LABELS)
     crossing = 0
     for name in ("qcd", "top"):
         for quantity, entry in tables["abs_correlation"][name]["pc0"].items():

@@ -112,6 +112,10 @@ class KeptRows:
         """Return the rows of all blocks, one or more, as one."""
         return join_rows(self._blocks)
 
+    def each(self, name: str) -> Iterator[NDArray[Any]]:
+        """Yield the rows of one of the arrays, block by block."""
+        return (block[name] for block in self._blocks)
+
     def clear(self) -> None:
         """Forget the files: the computation is complete."""
         if self._folder:

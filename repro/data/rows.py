@@ -1,12 +1,12 @@
 """Rows of numbers that need not be in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ChangedRows", "Rows", "Table", "take_rows", "whole_of"]
+__all__ = ["ChangedRows", "Rows", "Table", "iter_blocks", "iter_columns", "take_rows", "whole_of"]
 
 _NUMBERS_AT_ONCE = 2**22
 
@@ -86,9 +86,43 @@ def take_rows(rows: Table, which: NDArray[np.integer]) -> NDArray[Any]:
     if isinstance(rows, np.ndarray):
         return np.asarray(rows[which])
     found = np.empty((len(which), rows.shape[1]), rows.dtype)
-    size = max(1, _NUMBERS_AT_ONCE // max(1, rows.shape[1]))
+    size = _rows_at_once(rows)
     for start in range(0, len(rows), size):
         places = np.flatnonzero((which >= start) & (which < start + size))
         if len(places):
             found[places] = rows[start : start + size][which[places] - start]
     return found
+
+
+def iter_blocks(rows: Table) -> Iterator[NDArray[Any]]:
+    """Yield all rows, some at a time, in their order.
+
+    >>> [len(block) for block in iter_blocks(np.zeros((5, 2)))]
+    [5]
+    """
+    size = _rows_at_once(rows)
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def iter_columns(rows: Table, columns: Sequence[int]) -> Iterator[NDArray[Any]]:
+    """Yield some columns (n,), one after the other; of what is read, several at a time.
+
+    >>> [column.tolist() for column in iter_columns(np.array([[1, 2, 3], [4, 5, 6]]), [2, 0])]
+    [[3, 6], [1, 4]]
+    """
+    if isinstance(rows, np.ndarray):
+        yield from (rows[:, column] for column in columns)
+        return
+    several = max(1, _NUMBERS_AT_ONCE // max(1, len(rows)))
+    for first in range(0, len(columns), several):
+        chosen = list(columns[first : first + several])
+        found = np.empty((len(chosen), len(rows)), rows.dtype)
+        filled = 0
+        for block in iter_blocks(rows):
+            found[:, filled : filled + len(block)] = block[:, chosen].T
+            filled += len(block)
+        yield from found
+
+
+def _rows_at_once(rows: Table) -> int:
+    return max(1, _NUMBERS_AT_ONCE // max(1, rows.shape[1]))

@@ -1,18 +1,20 @@
 """Numbers that are too many for memory, in files without a name, which go with them."""
 
+import itertools
 import math
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from repro.data.rows import Table
 from repro.errors import BadInput
 
-__all__ = ["IN_MEMORY", "MemoryTable", "SpooledRows", "SpooledTable", "make_table"]
+__all__ = ["IN_MEMORY", "MemoryTable", "SpooledRows", "SpooledTable", "make_table", "store_rows"]
 
 IN_MEMORY = 256 * 2**20
 """Bytes of the largest table that is not put into a file."""
@@ -200,6 +202,27 @@ def make_table(
     if folder is None or math.prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY:
         return MemoryTable(shape, dtype)
     return SpooledTable(folder, shape, dtype)
+
+
+def store_rows(parts: Iterable[NDArray[Any]], rows: int, folder: Path | None) -> Table:
+    """Return rows that come in parts, in memory or, where they are too many, in a file.
+
+    Args:
+        parts: Arrays (n_i, columns), one or more.
+        rows: How many they are together.
+        folder: For more than :data:`IN_MEMORY` bytes; None keeps all in memory.
+
+    Raises:
+        BadInput: If the folder cannot be written to.
+    """
+    coming = iter(parts)
+    first = next(coming)
+    if folder is None or rows * first[:1].nbytes <= IN_MEMORY:
+        return np.concatenate([first, *coming])
+    stored = SpooledRows(folder, first.shape[1], first.dtype)
+    for part in itertools.chain([first], coming):
+        stored.append(part)
+    return stored
 
 
 def _bytes_of(array: NDArray[Any]) -> memoryview:

@@ -25,13 +25,10 @@ from repro.explain.registry import method
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.correlated import (
     correlation_from,
-    correlation_of,
     correlation_of_means,
     covariance_of,
-    influence,
 )
-from repro.metrics.intervals import Interval
-from repro.metrics.means import mean_intervals
+from repro.metrics.means import PanelMeans
 
 __all__ = ["SCALES", "differential_relevance", "explain_by_mad_relevance", "own_logit"]
 
@@ -134,19 +131,13 @@ def _panels(
     """Return the mean of each ranked feature's treated relevance, per class."""
     unmasked, masked = masked_logits(problem, values)
     base = own_logit(unmasked, problem.labels)
-    columns: dict[str, list[Interval]] = {name: [] for name in problem.classes}
-    influences: dict[str, list[FloatArray]] = {name: [] for name in problem.classes}
+    means = PanelMeans(level)
     for _, logits in masked:
         change = own_logit(logits, problem.labels) - base
         for label, name in enumerate(problem.classes):
             mine = problem.of_class(label)
-            column = treated(change[mine], base[mine])
-            columns[name].append(mean_intervals(column[:, None], level)[0])
-            influences[name].append(influence(column))
-    return {
-        name: Intervals.of(columns[name], level, correlation_of(influences[name]))
-        for name in problem.classes
-    }
+            means.add(name, treated(change[mine], base[mine]))
+    return means.panels()
 
 
 def _errors_of_the_means(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from repro.data.arrays import FloatArray
+from repro.data.rows import Table
 from repro.data.spooled import MemoryTable, SpooledTable, make_table
 from repro.errors import BadInput, UnknownName
 from repro.explain.dense import check_dense, dense_logits
@@ -86,7 +87,7 @@ def replacement_values(problem: Problem, replacement: str) -> FloatArray:
 
 def logits_of(
     problem: Problem,
-    inputs: NDArray[np.floating] | None = None,
+    inputs: Table | None = None,
     rows: int | None = None,
 ) -> FloatArray:
     """Return the logits of jets in float64, batch by batch: (n,) or (n, classes).

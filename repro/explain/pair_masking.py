@@ -7,7 +7,8 @@ constituents in the whole interaction branch (quirk B10); ``alone`` masks the pa
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -16,13 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from repro.data.arrays import FloatArray
+from repro.data.kept_rows import fingerprint, keep_rows
 from repro.errors import BadInput
 from repro.explain.mad_relevance import differential_relevance, own_logit
 from repro.explain.masking import logits_of
 from repro.explain.occlusion import drops_from_logits
 from repro.explain.outliers import treat_outliers
 from repro.explain.problem import Explanation, Problem
-from repro.metrics.means import mean_intervals
+from repro.metrics.means import PanelMeans
+from repro.models.host import waiting_for
 
 __all__ = ["FACTOR", "MasksPairs", "explain_by_pair_masking", "pair_names"]
 
@@ -61,6 +64,7 @@ def explain_by_pair_masking(
     outliers: str = "zeroed",
     factor: float = FACTOR,
     level: float = 0.95,
+    checkpoints: Path | None = None,
 ) -> Explanation:
     """Mask each pair of the leading constituents in turn.
 
@@ -73,6 +77,7 @@ def explain_by_pair_masking(
         outliers: Quirk B4: ``zeroed`` as published, ``dropped`` or ``kept``.
         factor: Reach of the outlier bounds in interquartile ranges.
         level: Confidence level of the intervals.
+        checkpoints: A folder for what is done, should this be stopped: then it goes on there.
 
     Returns:
         Panels ``qcd`` and ``top``: MAD relevance; ``probability_drop.qcd`` and ``.top``: of the
@@ -89,34 +94,28 @@ def explain_by_pair_masking(
         )
     masks = list(itertools.combinations(range(slots), 2))
     base = logits_of(problem, rows=_JETS_PER_BATCH)
-    masked = _masked_logits(problem, network, masks, alone=alone)
+    folder = None
+    if checkpoints:
+        folder = checkpoints / fingerprint([base, problem.labels], "pairs", masks, alone)
+    masked = _masked_logits(problem, network, masks, folder, alone=alone)
     labels = problem.labels
     own = own_logit(base, labels)
     probability = _own_probability(base, labels)
-    each = (masked[:, position].astype(np.float64) for position in range(len(masks)))
-    areas, whole = drops_from_logits(base, each, labels, level)
-    relevance = np.empty((len(labels), len(masks)))
-    drops = np.empty_like(relevance)
-    for position in range(len(masks)):
-        logits = masked[:, position].astype(np.float64)
+    areas, whole = drops_from_logits(base, masked(), labels, level)
+    means = PanelMeans(level)
+    for logits in masked():
         changed = own_logit(logits, labels)
-        for label in (0, 1):
-            mine = labels == label
-            change = differential_relevance(own[mine], changed[mine], scale)
-            relevance[mine, position] = np.abs(change)
-        drops[:, position] = probability - _own_probability(logits, labels)
-    panels = {"delta_auc": areas}
-    for label, name in enumerate(problem.classes):
-        mine = problem.of_class(label)
-        panels[name] = mean_intervals(treat_outliers(relevance[mine], outliers, factor), level)
-        panels[f"probability_drop.{name}"] = mean_intervals(
-            treat_outliers(drops[mine], outliers, factor), level
-        )
+        drop = probability - _own_probability(logits, labels)
+        for label, name in enumerate(problem.classes):
+            mine = problem.of_class(label)
+            change = np.abs(differential_relevance(own[mine], changed[mine], scale))
+            means.add(name, treat_outliers(change, outliers, factor))
+            means.add(f"probability_drop.{name}", treat_outliers(drop[mine], outliers, factor))
     return Explanation(
         "pair_masking",
         "1",
         pair_names(slots),
-        panels,
+        {"delta_auc": areas, **means.panels()},
         details={"auc": whole},
         settings={
             "slots": slots,
@@ -129,16 +128,29 @@ def explain_by_pair_masking(
 
 
 def _masked_logits(
-    problem: Problem, network: MasksPairs, masks: Sequence[tuple[int, int]], *, alone: bool
-) -> NDArray[np.floating]:
+    problem: Problem,
+    network: MasksPairs,
+    masks: Sequence[tuple[int, int]],
+    folder: Path | None,
+    *,
+    alone: bool,
+) -> Callable[[], Iterator[FloatArray]]:
+    """Mask all pairs of all jets; return what goes through the logits (n, 2), mask by mask."""
     problem.network.to(problem.device)
-    parts = []
-    starts = range(0, len(problem.inputs), _JETS_PER_BATCH)
-    with torch.inference_mode():
+    with torch.inference_mode(), keep_rows(folder) as kept:
+        starts = range(kept.done, len(problem.inputs), _JETS_PER_BATCH)
         for start in problem.progress(starts, "masking pairs"):
             batch = problem.tensor(problem.inputs[start : start + _JETS_PER_BATCH])
-            parts.append(network.masked_pairs(batch, masks, alone=alone).cpu().numpy())
-    return np.concatenate(parts)
+            logits = network.masked_pairs(batch, masks, alone=alone)
+            with waiting_for(batch.device):
+                kept.add({"logits": logits.cpu().numpy()})
+
+    def each() -> Iterator[FloatArray]:
+        for position in range(len(masks)):
+            column = [block[:, position] for block in kept.each("logits")]
+            yield np.concatenate(column).astype(np.float64)
+
+    return each
 
 
 def _own_probability(logits: FloatArray, labels: NDArray[np.integer]) -> FloatArray:

@@ -11,6 +11,8 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.rows import ChangedRows, Table
+from repro.data.spooled import store_rows
 from repro.errors import BadInput
 from repro.explain.activation_patterns import ActivityCounter
 from repro.explain.problem import Problem
@@ -18,6 +20,7 @@ from repro.features.sample_streams import JetSet
 from repro.features.samples import Sample
 from repro.figures.context import Context
 from repro.figures.prepared import prepared
+from repro.metrics.means import column_means
 from repro.models.augpfn import AugPfnNetwork
 from repro.models.pfin import PfinNetwork
 from repro.models.pfn import PfnNetwork
@@ -57,13 +60,13 @@ class LatentSpace:
     Attributes:
         sample: The jets.
         tagger: Whose latent space.
-        values: (n, latents).
+        values: (n, latents), in memory or not.
         kept: Positions of the nodes that are looked at, in ascending order.
     """
 
     sample: Sample
     tagger: Tagger
-    values: NDArray[np.floating]
+    values: Table
     kept: NDArray[np.int64]
 
     @property
@@ -72,9 +75,11 @@ class LatentSpace:
         return tuple(f"z{node}" for node in range(self.values.shape[1]))
 
     @property
-    def kept_values(self) -> NDArray[np.floating]:
+    def kept_values(self) -> Table:
         """(n, kept nodes)."""
-        return self.values[:, self.kept]
+        if isinstance(self.values, np.ndarray):
+            return self.values[:, self.kept]
+        return ChangedRows(self.values, lambda rows: rows[:, self.kept], len(self.kept))
 
     def problem(self, context: Context) -> Problem:
         """Return the problem of explaining F on the latent vectors; other nodes are skipped."""
@@ -189,13 +194,12 @@ def latent_space(
     network = cast("PfnNetwork | PfinNetwork", tagger.network).to(context.device)
     inputs = prepared(tagger, sample.inputs, sample.features)
     starts = range(0, len(inputs), _JETS_PER_BATCH)
-    values = np.concatenate(
-        [
-            predict_logits(network.latent, inputs[start : start + _JETS_PER_BATCH], context.device)
-            for start in context.progress(starts, "latent vectors")
-        ]
+    parts = (
+        predict_logits(network.latent, inputs[start : start + _JETS_PER_BATCH], context.device)
+        for start in context.progress(starts, "latent vectors")
     )
-    means = values.mean(axis=0, dtype=np.float64)
+    values = store_rows(parts, len(inputs), context.spool)
+    means = column_means(values)
     if cut is not None and (means >= cut).sum() < _FEWEST:
         raise BadInput(
             f"{tagger.card.name} has {int((means >= cut).sum())} latent nodes with a mean of {cut} "

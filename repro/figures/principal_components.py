@@ -1,21 +1,32 @@
-"""Principal components of latent spaces: how many, their distributions, what they follow."""
+"""Principal components of latent spaces: how many, their distributions, what they follow.
+
+Latent vectors are gone through some jets at a time, and need not be in memory: the components are
+the eigenvectors of their covariance, of which sums over jets are all that is needed.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 
+from repro.data.arrays import FloatArray
+from repro.data.rows import Table, iter_blocks
+from repro.data.spooled import MemoryTable, SpooledTable, make_table
 from repro.errors import BadInput
 from repro.explain.correlation import correlations
 from repro.features.samples import Sample
 from repro.figures.distributions import histogram_of
 from repro.metrics.bootstrap import Intervals
+from repro.metrics.intervals import Interval
+from repro.metrics.means import column_means, moments
 from repro.results.document import named
 
 __all__ = [
     "VARIANCE",
+    "Components",
     "check_rows",
     "component_values",
     "correlation_tables",
@@ -29,6 +40,7 @@ VARIANCE = 0.99
 _BINS = 100
 _POINTS = 1000
 _DRAWS = 50
+_FEWEST = 2
 _ENDS = (0.005, 0.995)
 # The authors' names of the columns of their tables.
 _NAMES = {
@@ -44,24 +56,61 @@ _NAMES = {
 _RATIOS = {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2")}
 
 
-def principal_components(values: NDArray[np.floating]) -> tuple[NDArray[np.float64], PCA]:
-    """Return the components that hold 99 % of the variance of both classes, (n, components).
+@dataclass(frozen=True, eq=False)
+class Components:
+    """The leading principal components of some jets.
+
+    Attributes:
+        values: Of each component, (n,).
+        variance: (components,), shares of the variance, in falling order.
+    """
+
+    values: MemoryTable | SpooledTable
+    variance: FloatArray
+
+    def __len__(self) -> int:
+        """Return the number of components."""
+        return len(self.variance)
+
+
+def principal_components(values: Table, spool: Path | None = None) -> Components:
+    """Return the components that hold 99 % of the variance of both classes.
+
+    Of the two signs that a component could have, it has that with which the largest of its
+    loadings is positive.
 
     Args:
         values: (n, nodes), latent vectors, not scaled.
+        spool: A folder for components that are too many for memory.
 
-    Returns:
-        The components, and scikit-learn's PCA.
+    Raises:
+        BadInput: If there are fewer than two jets, or all are alike.
     """
-    model = PCA(n_components=VARIANCE, svd_solver="full")
-    return model.fit_transform(values.astype(np.float64)), model
+    _, mean, covariance = moments(block.astype(np.float64) for block in iter_blocks(values))
+    spectrum, vectors = np.linalg.eigh(covariance)
+    # Rounding makes what has no variance negative.
+    spectrum, vectors = spectrum[::-1].clip(min=0), vectors[:, ::-1]
+    if not spectrum.sum() > 0:
+        raise BadInput("the latent vectors of these jets are all alike: give other jets")
+    shares = spectrum / spectrum.sum()
+    count = min(1 + int(np.searchsorted(np.cumsum(shares), VARIANCE, "right")), len(shares))
+    loadings = vectors[:, :count]
+    largest = np.abs(loadings).argmax(axis=0)
+    loadings = loadings * np.sign(loadings[largest, np.arange(count)])
+    table = make_table((count, len(values)), np.float64, spool)
+    start = 0
+    for block in iter_blocks(values):
+        table.put(start, ((block - mean) @ loadings).T)
+        start += len(block)
+    return Components(table, shares[:count])
 
 
 def component_values(
-    values: NDArray[np.floating],
+    values: Table,
     labels: NDArray[np.integer],
     pairs: Sequence[tuple[int, int]],
     seed: int,
+    spool: Path | None = None,
 ) -> dict[str, Any]:
     """Return number, variances, histograms and some points of the principal components.
 
@@ -70,14 +119,15 @@ def component_values(
         labels: (n,).
         pairs: Components whose plane is drawn; pairs beyond the last component are left out.
         seed: Of the points that are drawn, and of the interval.
+        spool: A folder for components that are too many for memory.
     """
-    found, model = principal_components(values)
-    count = found.shape[1]
+    found = principal_components(values, spool)
+    count = len(found)
     shown = [pair for pair in pairs if max(pair) < count]
     return {
         "components": {"value": count, "interval": _interval_of_count(values, count, seed)},
-        "variance": model.explained_variance_ratio_.tolist(),
-        "histograms": {f"pc{i}": _histograms(found[:, i], labels) for i in range(count)},
+        "variance": found.variance.tolist(),
+        "histograms": {f"pc{i}": _histograms(found.values[i], labels) for i in range(count)},
         "planes": [list(pair) for pair in shown],
         "points": _points(found, labels, sorted({i for pair in shown for i in pair}), seed),
     }
@@ -109,7 +159,7 @@ def jet_quantities_of(sample: Sample) -> dict[str, NDArray[np.float64]]:
 
 
 def correlation_tables(
-    components: NDArray[np.float64],
+    components: Components,
     quantities: Mapping[str, NDArray[np.float64]],
     labels: NDArray[np.integer],
 ) -> dict[str, Any]:
@@ -120,22 +170,30 @@ def correlation_tables(
     Returns:
         ``correlation`` with the sign that the components happen to have, and ``abs_correlation``.
     """
-    tables: dict[str, Any] = {"correlation": {}, "abs_correlation": {}}
-    for label, panel in enumerate(("qcd", "top")):
-        mine = labels == label
-        signed: dict[str, dict[str, Any]] = {f"pc{i}": {} for i in range(components.shape[1])}
-        absolute: dict[str, dict[str, Any]] = {f"pc{i}": {} for i in range(components.shape[1])}
-        for name, values in quantities.items():
-            rows = mine & np.isfinite(values)
-            numbers = correlations(np.column_stack([values[rows], components[rows]]))
-            first = _first_row(numbers)
-            pcs = list(signed)
-            for pc, entry in named(pcs, first).items():
-                signed[pc][name] = entry
-            for pc, entry in named(pcs, _absolute(first)).items():
-                absolute[pc][name] = entry
-        tables["correlation"][panel], tables["abs_correlation"][panel] = signed, absolute
+    panels = {panel: labels == label for label, panel in enumerate(("qcd", "top"))}
+    tables: dict[str, Any] = {
+        kind: {panel: {} for panel in panels} for kind in ("correlation", "abs_correlation")
+    }
+    for number in range(len(components)):
+        component = components.values[number]
+        for panel, mine in panels.items():
+            pairs = [
+                _correlation(values, component, mine & np.isfinite(values))
+                for values in quantities.values()
+            ]
+            signed = Intervals.of(pairs, pairs[0].level)
+            for kind, numbers in (("correlation", signed), ("abs_correlation", _absolute(signed))):
+                tables[kind][panel][f"pc{number}"] = named(list(quantities), numbers)
     return tables
+
+
+def _correlation(
+    first: NDArray[np.floating], second: NDArray[np.floating], rows: NDArray[np.bool_]
+) -> Interval:
+    """Return the correlation of two quantities of some jets."""
+    found = correlations(np.column_stack([first[rows], second[rows]]))
+    value, low, high = (float(part[0, 1]) for part in (found.value, found.low, found.high))
+    return Interval(value, low, high, found.level)
 
 
 def _histograms(column: NDArray[np.float64], labels: NDArray[np.integer]) -> dict[str, Any]:
@@ -146,7 +204,7 @@ def _histograms(column: NDArray[np.float64], labels: NDArray[np.integer]) -> dic
 
 
 def _points(
-    components: NDArray[np.float64],
+    components: Components,
     labels: NDArray[np.integer],
     columns: Sequence[int],
     seed: int,
@@ -157,32 +215,35 @@ def _points(
         rows = np.flatnonzero(labels == label)
         if len(rows) > _POINTS:
             rows = np.sort(generator.choice(rows, _POINTS, replace=False))
-        found[panel] = {f"pc{i}": components[rows, i].round(4).tolist() for i in columns}
+        found[panel] = {f"pc{i}": components.values[i][rows].round(4).tolist() for i in columns}
     return found
 
 
-def _interval_of_count(values: NDArray[np.floating], count: int, seed: int) -> list[int]:
+def _interval_of_count(values: Table, count: int, seed: int) -> list[int]:
     """Return the 95 % bootstrap interval of the number of components."""
-    generator = np.random.default_rng(seed)
-    centred = values.astype(np.float64) - values.mean(axis=0, dtype=np.float64)
+    nodes, mean = values.shape[1], column_means(values)
+    # A generator for each draw: how many jets are gone through at once changes nothing.
+    generators = [np.random.default_rng([seed, draw]) for draw in range(_DRAWS)]
+    totals, sums = np.zeros(_DRAWS), np.zeros((_DRAWS, nodes))
+    crosses = np.zeros((_DRAWS, nodes, nodes))
+    for block in iter_blocks(values):
+        centred = block - mean
+        for draw, generator in enumerate(generators):
+            weights = generator.poisson(1.0, len(centred)).astype(np.float64)
+            totals[draw] += weights.sum()
+            sums[draw] += weights @ centred
+            crosses[draw] += (centred * weights[:, None]).T @ centred
     counts = []
-    for _ in range(_DRAWS):
-        weights = generator.poisson(1.0, len(centred)).astype(np.float64)
-        total = weights.sum()
-        if (weights > 0).sum() < 2:
+    for total, first, cross in zip(totals, sums, crosses, strict=True):
+        if total < _FEWEST:
             continue
-        mean = weights @ centred / total
-        covariance = (centred * weights[:, None]).T @ centred / total - np.outer(mean, mean)
+        covariance = cross / total - np.outer(first, first) / total**2
         variance = np.trace(covariance)
         if variance > 0:
             shares = np.cumsum(np.linalg.eigvalsh(covariance)[::-1]) / variance
             counts.append(1 + int(np.searchsorted(shares, VARIANCE)))
     low, high = np.quantile(counts or [count], [0.025, 0.975])
     return [min(int(low), count), max(int(np.ceil(high)), count)]
-
-
-def _first_row(numbers: Intervals) -> Intervals:
-    return Intervals(numbers.value[0, 1:], numbers.low[0, 1:], numbers.high[0, 1:], numbers.level)
 
 
 def _absolute(numbers: Intervals) -> Intervals:

@@ -11,14 +11,23 @@ import numpy as np
 from scipy.special import ndtri
 
 from repro.data.arrays import FloatArray
+from repro.data.rows import Table, iter_blocks
 from repro.errors import BadInput
 from repro.metrics.bootstrap import Intervals
-from repro.metrics.correlated import correlation_from, correlation_of_means
+from repro.metrics.correlated import (
+    correlation_from,
+    correlation_of,
+    correlation_of_means,
+    influence,
+)
+from repro.metrics.intervals import Interval
 
 __all__ = [
     "Moments",
+    "PanelMeans",
     "Sums",
     "add_rows",
+    "column_means",
     "draw_means",
     "mean_intervals",
     "moments",
@@ -73,6 +82,46 @@ def mean_intervals(values: FloatArray, level: float = 0.95) -> Intervals:
     margin = float(ndtri((1 + level) / 2)) * np.sqrt(spread / filled)
     correlation = correlation_of_means(values)
     return Intervals(mean, mean - margin, mean + margin, level, correlation)
+
+
+class PanelMeans:
+    """Panels of means over jets, whose columns come one after the other and are not kept.
+
+    Args:
+        level: Confidence level of the intervals.
+    """
+
+    def __init__(self, level: float) -> None:
+        self._level = level
+        self._columns: dict[str, list[Interval]] = {}
+        self._influences: dict[str, list[FloatArray]] = {}
+
+    def add(self, panel: str, column: FloatArray) -> None:
+        """Add the values (n,) of the jets that a panel is about; NaN is left out.
+
+        Raises:
+            BadInput: If there is no jet.
+        """
+        found = mean_intervals(column[:, None], self._level)[0]
+        self._columns.setdefault(panel, []).append(found)
+        self._influences.setdefault(panel, []).append(influence(column))
+
+    def panels(self) -> dict[str, Intervals]:
+        """Return all panels, with the correlations of their errors."""
+        return {
+            name: Intervals.of(columns, self._level, correlation_of(self._influences[name]))
+            for name, columns in self._columns.items()
+        }
+
+
+def column_means(rows: Table) -> FloatArray:
+    """Return the mean of each column of rows (n, k), which are read some at a time.
+
+    >>> column_means(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    array([2., 5.])
+    """
+    sums = (block.sum(axis=0, dtype=np.float64) for block in iter_blocks(rows))
+    return np.asarray(sum(sums) / len(rows))
 
 
 def moments(batches: Iterable[FloatArray]) -> Moments:

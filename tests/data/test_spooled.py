@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.data import spooled
-from repro.data.rows import ChangedRows, take_rows, whole_of
-from repro.data.spooled import MemoryTable, SpooledRows, SpooledTable, make_table
+from repro.data.rows import ChangedRows, iter_blocks, iter_columns, take_rows, whole_of
+from repro.data.spooled import MemoryTable, SpooledRows, SpooledTable, make_table, store_rows
 from repro.errors import BadInput
 
 FULL = Path("/dev/full")
@@ -51,6 +51,34 @@ def test_rows_are_taken_in_any_order(tmp_path_factory, which, at_once):
         patch.setattr("repro.data.rows._NUMBERS_AT_ONCE", at_once)
         np.testing.assert_array_equal(take_rows(rows, chosen), array[chosen])
     np.testing.assert_array_equal(take_rows(array, chosen), array[chosen])
+
+
+@given(columns=st.lists(st.integers(0, 4), max_size=7), at_once=st.integers(1, 90))
+@settings(deadline=None, max_examples=60)
+def test_columns_come_one_after_the_other(tmp_path_factory, columns, at_once):
+    array = numbers((20, 5))
+    rows = spool(tmp_path_factory.getbasetemp() / "spool", [array], columns=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("repro.data.rows._NUMBERS_AT_ONCE", at_once)
+        for table in (rows, array):
+            np.testing.assert_array_equal(np.concatenate(list(iter_blocks(table))), array)
+            found = list(iter_columns(table, columns))
+            assert len(found) == len(columns)
+            for column, place in zip(found, columns, strict=True):
+                np.testing.assert_array_equal(column, array[:, place])
+
+
+def test_rows_that_are_too_many_for_memory_are_put_into_a_file(tmp_path, monkeypatch):
+    parts = [numbers((length, 3), length) for length in (4, 1, 6)]
+    monkeypatch.setattr(spooled, "IN_MEMORY", 11 * 3 * 4)
+    small = store_rows(iter(parts), 11, tmp_path)
+    monkeypatch.setattr(spooled, "IN_MEMORY", 11 * 3 * 4 - 1)
+    large = store_rows(iter(parts), 11, tmp_path)
+    assert isinstance(small, np.ndarray)
+    assert isinstance(large, SpooledRows)
+    assert isinstance(store_rows(iter(parts), 11, None), np.ndarray)
+    for found in (small, large):
+        np.testing.assert_array_equal(whole_of(found), np.concatenate(parts))
 
 
 def test_rows_are_changed_when_they_are_read(tmp_path):

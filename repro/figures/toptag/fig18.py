@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from repro.data.rows import ChangedRows
 from repro.explain.masking import logits_of
 from repro.explain.occlusion import discriminant, explain_by_occlusion
 from repro.explain.problem import Problem
@@ -48,11 +50,15 @@ def render(result: Result) -> Figure:
 
 def _kept(problem: Problem, space: LatentSpace, order: tuple[str, ...]) -> dict[str, Any]:
     """Return the nodes that are kept, how certain their number is, and the AUC that they keep."""
-    means = space.values.mean(axis=0, dtype=np.float64)
-    errors = space.values.std(axis=0, dtype=np.float64) / np.sqrt(len(space.values))
+    means, errors = problem.means(), problem.errors_of_means()
     ends = [int((means - sign * 1.96 * errors >= CUT).sum()) for sign in (1, -1)]
-    fixed = np.array(problem.means(), dtype=space.values.dtype)[None].repeat(len(problem.inputs), 0)
-    fixed[:, space.kept] = space.kept_values
+
+    def others_fixed(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+        found = means.astype(rows.dtype)[None].repeat(len(rows), 0)
+        found[:, space.kept] = rows[:, space.kept]
+        return found
+
+    fixed = ChangedRows(space.values, others_fixed, len(means))
     ranking = rank_jets(discriminant(logits_of(problem, fixed)), problem.labels)
     return {
         "count": {"value": len(space.kept), "interval": ends},

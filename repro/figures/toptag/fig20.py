@@ -2,13 +2,15 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from repro.data.rows import iter_columns
 from repro.explain.occlusion import explain_by_occlusion
 from repro.figures.context import Context
 from repro.figures.distributions import draw_histograms, histogram_of, peak_of
 from repro.figures.drawing import footer, new_figure
 from repro.figures.labels import symbol
-from repro.figures.latent import LatentSpace, explained_sample, latent_space
+from repro.figures.latent import explained_sample, latent_space
 from repro.results.document import Result
 
 __all__ = ["compute", "render"]
@@ -26,7 +28,11 @@ def compute(context: Context) -> Result:
     space = latent_space(context, sample, tagger)
     order = explain_by_occlusion(space.problem(context)).order("all")
     # All kept nodes have a peak to be compared: which six come first is a matter of the jets.
-    histograms = {name: _histograms(space, name) for name in order}
+    columns = iter_columns(space.values, [space.names.index(name) for name in order])
+    histograms = {
+        name: _histograms(column, sample.labels)
+        for name, column in zip(order, columns, strict=True)
+    }
     peaks = {
         panel: {
             name: peak_of(histogram[panel], context.settings.seed)
@@ -50,11 +56,10 @@ def render(result: Result) -> Figure:
     return figure
 
 
-def _histograms(space: LatentSpace, name: str) -> dict[str, dict[str, object]]:
-    column = space.values[:, space.names.index(name)]
-    classes = {
-        panel: column[space.sample.labels == label] for label, panel in enumerate(("qcd", "top"))
-    }
+def _histograms(
+    column: NDArray[np.floating], labels: NDArray[np.int64]
+) -> dict[str, dict[str, object]]:
+    classes = {panel: column[labels == label] for label, panel in enumerate(("qcd", "top"))}
     end = max(float(np.quantile(values, 0.99)) for values in classes.values())
     edges = np.linspace(0, end or 1.0, _BINS + 1)
     return {panel: histogram_of(values, edges) for panel, values in classes.items()}

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from repro.data.rows import iter_columns
 from repro.explain.occlusion import explain_by_occlusion
 from repro.figures.context import Context
 from repro.figures.heatmaps import correlation_values, draw_correlations
@@ -30,8 +31,9 @@ def compute(context: Context) -> Result:
     # Which nodes come first is a matter of the jets: those that the paper names are there, too.
     names = (*leading, *(name for name in order[_NODES:] if name in _NAMED))
     columns = [space.names.index(name) for name in names]
+    nodes = np.column_stack(list(iter_columns(space.values, columns)))
     classes = {
-        panel: space.values[sample.labels == label][:, columns].astype(np.float64)
+        panel: nodes[sample.labels == label].astype(np.float64)
         for label, panel in enumerate(("qcd", "top"))
     }
     first = {panel: values[:, : len(leading)] for panel, values in classes.items()}

@@ -20,7 +20,8 @@ def compute(context: Context) -> Result:
     """
     sample, tagger = explained_sample(context, "pfn"), context.tagger("pfn")
     space = latent_space(context, sample, tagger)
-    values = component_values(space.kept_values, sample.labels, _PLANES, context.settings.seed)
+    seed, spool = context.settings.seed, context.spool
+    values = component_values(space.kept_values, sample.labels, _PLANES, seed, spool)
     settings = {"variance": VARIANCE, "cut": CUT, "nodes": len(space.kept)}
     return context.result("toptag/fig23", sample, [tagger], values, settings=settings)
 

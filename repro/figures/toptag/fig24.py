@@ -25,11 +25,11 @@ def compute(context: Context) -> Result:
     """
     sample, tagger = explained_sample(context, "pfn"), context.tagger("pfn")
     space = latent_space(context, sample, tagger)
-    components, _ = principal_components(space.kept_values)
+    components = principal_components(space.kept_values, context.spool)
     jets = context.sample("jets", jets=len(sample.labels))
     check_rows(jets, sample)
     values = correlation_tables(components, jet_quantities_of(jets), sample.labels)
-    settings = {"variance": VARIANCE, "cut": CUT, "components": components.shape[1]}
+    settings = {"variance": VARIANCE, "cut": CUT, "components": len(components)}
     return context.result("toptag/fig24", sample, [tagger], values, settings=settings)
 
 

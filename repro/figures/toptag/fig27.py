@@ -14,6 +14,7 @@ from repro.figures.context import Context
 from repro.figures.drawing import footer, name_columns, name_rows, new_figure
 from repro.figures.latent import explained_sample
 from repro.figures.rankings import placed
+from repro.figures.stopped import stopped_folder
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval
 from repro.metrics.ranks import largest, smallest
@@ -61,7 +62,12 @@ def compute(context: Context) -> Result:
 
     def mask(*, alone: bool) -> Explanation:
         return explain_by_pair_masking(
-            problem, slots=_COMPUTED, alone=alone, scale=scale, outliers=outliers
+            problem,
+            slots=_COMPUTED,
+            alone=alone,
+            scale=scale,
+            outliers=outliers,
+            checkpoints=stopped_folder(context),
         )
 
     found = mask(alone=corrected)

@@ -32,7 +32,8 @@ def compute(context: Context) -> Result:
     for tagger in taggers:
         variant = tagger.card.variant
         space = latent_space(context, sample, tagger, None)
-        found = component_values(space.values, sample.labels, (), context.settings.seed)
+        seed, spool = context.settings.seed, context.spool
+        found = component_values(space.values, sample.labels, (), seed, spool)
         scores = discriminant(logits_of(space.problem(context)))
         values["components"][variant] = found["components"]
         values["auc"][variant] = in_points(auc_interval(rank_jets(scores, sample.labels)))

@@ -40,7 +40,8 @@ def compute(context: Context) -> Result:
     values: dict[str, Any] = {"correlation": {}, "abs_correlation": {}, "mass_minus_nconst": {}}
     for tagger in taggers:
         variant = tagger.card.variant
-        components, _ = principal_components(latent_space(context, sample, tagger, None).values)
+        space = latent_space(context, sample, tagger, None)
+        components = principal_components(space.values, context.spool)
         tables = correlation_tables(components, quantities, sample.labels)
         values["correlation"][variant] = tables["correlation"]
         values["abs_correlation"][variant] = tables["abs_correlation"]
