@@ -12,7 +12,8 @@ on.  The data were made by
 
 Seed 1 is that of the shipped jets, on which the performance is measured.  Networks of hbb that
 were trained with random and with preloaded weights are trained with further seeds: their cards
-are kept, which tell how long it took, and their weights are not.
+are kept, which tell how long it took, and their weights are not.  With --missing, what the package
+has already by the same recipe on the same jets is not trained again.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from repro.data.integrity import hash_file
 from repro.data.pins import find_artifact
 from repro.data.store import shipped_path
 from repro.features.embedded import SHIPPED
@@ -77,12 +79,16 @@ def main() -> int:
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--place", action="store_true", help="copy what is finished; train nothing")
+    parser.add_argument("--missing", action="store_true", help="only what the package has not")
     arguments = parser.parse_args()
     chosen = [
         training
         for training in trainings(arguments.paper)
         if not arguments.models or training.card.name in arguments.models
     ]
+    if arguments.missing:
+        digest = hash_file(arguments.data)
+        chosen = [training for training in chosen if not is_placed(training, digest)]
     failed = False
     for number in sorted({training.stage for training in chosen}):
         stage = [training for training in chosen if training.stage == number]
@@ -124,7 +130,8 @@ def train(training: Training, arguments: argparse.Namespace) -> int:
         command += ["--seed", str(training.seed)]
     if training.begin_with:
         first = Training(find_card(training.begin_with))
-        command += ["--preload", str(arguments.runs / first.stem / "weights.safetensors")]
+        begun = arguments.runs / first.stem / "weights.safetensors"
+        command += ["--preload", str(begun) if begun.is_file() else "embedded"]
     command += ["--test", str(shipped_path(find_artifact(TEST[arguments.paper])))]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with (out / "log.txt").open("w") as log:
@@ -132,6 +139,17 @@ def train(training: Training, arguments: argparse.Namespace) -> int:
             command, stdout=log, stderr=log, env=environment, check=False
         )
     return done.returncode
+
+
+def is_placed(training: Training, digest: str) -> bool:
+    """Whether the package has what a training gives, by its recipe, on jets of this hash."""
+    path = PLACE / f"{training.stem}.json"
+    if not path.is_file():
+        return False
+    made = json.loads(path.read_text("utf-8"))["training"]
+    recipe = find_recipe("embedded", training.card).changed(seed=training.seed).document()
+    same_recipe = made["recipe"] == json.loads(json.dumps(recipe))
+    return bool(same_recipe and made["data"]["sha256"] == digest)
 
 
 def place(training: Training, runs: Path) -> None:
