@@ -6,7 +6,6 @@ being written, is known by its lock, which the system takes from a process that 
 """
 
 import contextlib
-import errno
 import os
 import re
 import secrets
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from repro.data.refusals import advice_on
 from repro.errors import BadInput
 
 try:
@@ -23,10 +23,7 @@ except ImportError:  # Windows
 else:
     _LOCKS = True
 
-__all__ = ["FULL", "replacing", "write_atomically"]
-
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""Numbers of the errors of a place without room."""
+__all__ = ["replacing", "write_atomically"]
 
 _TOKEN_BYTES = 4
 
@@ -61,10 +58,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             stream.close()  # Windows does not rename what is open
         temporary.replace(path)
     except OSError as error:
-        advice = "make room, or choose another folder"
-        if error.errno not in FULL:
-            advice = "choose another folder"
-        raise BadInput(f"cannot write {path}: {error.strerror or error}; {advice}") from error
+        reason = error.strerror or error
+        raise BadInput(f"cannot write {path}: {reason}; {advice_on(error)}") from error
     finally:
         if stream is not None:
             # What could not be written is not written when the file is closed, either.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import filelock
 
+from repro.data.refusals import advice_on
 from repro.errors import BadInput
 
 __all__ = ["alone"]
@@ -33,7 +34,7 @@ def alone(path: Path, busy: str, *, leave: bool = True) -> Iterator[None]:
         raise BadInput(busy) from None
     except OSError as error:
         reason = error.strerror or error
-        raise BadInput(f"cannot write to {path.parent}: {reason}; choose another folder") from error
+        raise BadInput(f"cannot write to {path.parent}: {reason}; {advice_on(error)}") from error
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import platformdirs
 
+from repro.data.refusals import advice_on
 from repro.errors import MissingData
 
 __all__ = ["cache_directory", "expand_home", "unusable_cache"]
@@ -30,10 +31,8 @@ def cache_directory() -> Path:
 
 def unusable_cache(directory: Path, error: OSError) -> MissingData:
     """Return what to raise where the cache cannot be read or written."""
-    return MissingData(
-        f"the cache {directory} cannot be used: {error.strerror or error}; set REPRO_CACHE to a "
-        "directory that you can write to"
-    )
+    advice = advice_on(error, "set REPRO_CACHE to a directory that you can write to")
+    return MissingData(f"the cache {directory} cannot be used: {error.strerror or error}; {advice}")
 
 
 def expand_home(place: str) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from repro.data.refusals import advice_on
 from repro.data.rows import Table
 from repro.errors import BadInput
 
@@ -51,10 +52,10 @@ class _Scratch:
             content = content[read:]
 
     def _full(self, error: OSError) -> BadInput:
+        advice = advice_on(error, "set REPRO_CACHE to another folder, or give fewer --jets")
         return BadInput(
             f"what does not fit into memory cannot be put into {self._folder} "
-            f"({error.strerror}): make room there, set REPRO_CACHE to another folder, or give "
-            "fewer --jets"
+            f"({error.strerror or error}): {advice}"
         )
 
 

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 
 import filelock
 
-from repro.data.atomic import FULL
 from repro.data.integrity import is_stamped, remembered, stamp, verify
 from repro.data.pins import Artifact, find_artifact
 from repro.data.places import cache_directory, unusable_cache
+from repro.data.refusals import FULL
 from repro.data.sources import Downloader, Folder, Source, find_sources, split_mirrors
 from repro.errors import DownloadFailed, IntegrityError, MissingData, ReproError
 
