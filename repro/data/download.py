@@ -42,6 +42,8 @@ _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)", re.ASCII)
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _MOST_REDIRECTS = 20
+# What OpenSSL calls a certificate that it does not trust, be it of another age, name or authority.
+_DISTRUST = "CERTIFICATE_VERIFY_FAILED"
 
 
 @dataclass(frozen=True)
@@ -371,6 +373,12 @@ def _one_line_errors() -> Iterator[None]:
         requests.exceptions.ContentDecodingError,
         urllib3.exceptions.HTTPError,
     ) as error:
+        if _DISTRUST in repr(error):
+            # That does not pass.
+            raise DownloadFailed(
+                "has a certificate that is not trusted here: check the clock, or name those to "
+                "trust in REQUESTS_CA_BUNDLE"
+            ) from error
         raise _TryAgain(_reason(error)) from error
     except requests.RequestException as error:
         raise DownloadFailed(f"cannot be asked: {type(error).__name__}") from error
@@ -380,8 +388,6 @@ def _reason(error: Exception) -> str:
     text = repr(error)
     if "NameResolutionError" in text:
         return "cannot be found (no network?)"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "has no valid certificate"
     if isinstance(error, requests.Timeout) or "timed out" in text:
         return "does not answer in time"
     if "NewConnectionError" in text:

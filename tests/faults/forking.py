@@ -44,14 +44,20 @@ class Outcome:
 
 
 class Forking:
-    """The program, and what is asked of it."""
+    """The program, and what is asked of it.
 
-    def __init__(self, *, namespace=False):
+    Args:
+        namespace: Whether it has mounts of its own.
+        environment: Variables that it begins with.
+    """
+
+    def __init__(self, *, namespace=False, environment=None):
         self.namespace = namespace
         words = [sys.executable, __file__, *(["namespace"] if namespace else [])]
-        environment = os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": str(ROOT)}
+        whole = os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": str(ROOT)}
+        whole |= environment or {}
         self._process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=whole
         )
         if self._read(120) != "ready":
             self.close()
