@@ -24,7 +24,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "faults"))
 
-from fault_commands import COMMANDS, WRITING, contents, environment_of, litter, make_inputs
+from fault_commands import (
+    COMMANDS,
+    WRITING,
+    contents,
+    environment_of,
+    litter,
+    make_inputs,
+    settings_of,
+)
 from forking import Forking
 
 # In a row; then it is left to end: what is slower than any kill would never be compared.
@@ -64,9 +72,9 @@ def kill_at_random(
     command, found = COMMANDS[name], Campaign()
 
     def start(place: Path) -> Any:
-        settings = {"pins": str(inputs / "pins.json")} if name == "fetch" else {}
         environment = environment_of(inputs, place / "cache")
         arguments = command.arguments(inputs)
+        settings = settings_of(name, inputs)
         return server.start(arguments, place, environment=environment, **settings)
 
     whole = folder / "undisturbed"

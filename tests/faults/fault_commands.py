@@ -28,12 +28,14 @@ class Command:
         leaves: Names of what it writes, in the folder where it runs; a folder ends in ``/``.
         needs: A module without which it cannot work.
         dear: Whether it takes more than some seconds.
+        kept: Whether it leaves what it has done, should it be stopped: every row at once, here.
     """
 
     words: str
     leaves: tuple[str, ...] = ()
     needs: str | None = None
     dear: bool = False
+    kept: bool = False
 
     def arguments(self, inputs):
         return self.words.format(inputs=inputs).split()
@@ -49,6 +51,12 @@ COMMANDS = {
     "list": Command("list"),
     "fig": Command(f"fig 5 {_OWN} --out results", ("results/",)),
     "table": Command("table 1 --data embedded --jets 40 --weights embedded -q", ("results/",)),
+    "fig-shap": Command(
+        "fig 2 --data embedded --weights embedded --jets 12 --device cpu -q --out results",
+        ("results/",),
+        dear=True,
+        kept=True,
+    ),
     "verify": Command(f"verify toptag/fig5 {_OWN} --out results", ("results/",)),
     "report": Command(f"report toptag/fig5 {_OWN} --out made", ("made/",)),
     "report-from": Command("report --from {inputs}/results --out made -q", ("made/",)),
@@ -104,6 +112,12 @@ COMMANDS = {
     "info": Command("info"),
 }
 WRITING = tuple(name for name, command in COMMANDS.items() if command.leaves)
+
+
+def settings_of(name, inputs):
+    """What a row asks of the process that runs it."""
+    settings = {"pins": str(inputs / "pins.json")} if name == "fetch" else {}
+    return settings | ({"kept": True} if COMMANDS[name].kept else {})
 
 
 def environment_of(inputs, cache):

@@ -79,7 +79,8 @@ class Forking:
             arguments: What comes after ``repro``.
             folder: Where it runs.
             settings: ``environment``, ``file_limit`` (bytes), ``homeless`` (no entry in the list
-                of users), ``pins`` (a file), ``gone`` (whether the folder is removed under it).
+                of users), ``pins`` (a file), ``kept`` (rows are kept at once), ``gone`` (whether
+                the folder is removed under it).
         """
         self._ask({"arguments": list(map(str, arguments)), "folder": str(folder), **settings})
         return Started(self, self._read(60))
@@ -245,6 +246,8 @@ def _be(task, outputs):
             resource.setrlimit(resource.RLIMIT_FSIZE, (task["file_limit"],) * 2)
         if "pins" in task:
             _pin(task["pins"])
+        if task.get("kept"):
+            importlib.import_module("repro.data.kept_rows")._SECONDS_BETWEEN_FILES = 0.0
         if task.get("homeless"):
             _leave_the_list_of_users()
         code = _run(task["arguments"])

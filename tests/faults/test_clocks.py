@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fault_commands import COMMANDS, WRITING, contents, environment_of, litter
+from fault_commands import COMMANDS, WRITING, contents, environment_of, litter, settings_of
 from forking import Forking
 
 COMPILER = shutil.which("gcc") or shutil.which("cc")
@@ -63,7 +63,7 @@ def test_files_are_those_of_any_other_day(forking, elsewhen, inputs, tmp_path, n
         environment = environment_of(inputs, folder / "cache")
         if label == "then":
             environment |= elsewhen[2]
-        settings = {"pins": str(inputs / "pins.json")} if name == "fetch" else {}
+        settings = settings_of(name, inputs)
         outcome = server.run(command.arguments(inputs), folder, environment=environment, **settings)
         assert outcome.code == 0, outcome
         assert outcome.err == ""

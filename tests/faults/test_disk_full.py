@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from fault_commands import COMMANDS, WRITING, contents, environment_of, litter
+from fault_commands import COMMANDS, WRITING, contents, environment_of, litter, settings_of
 
 CHEAP = [name for name in WRITING if not COMMANDS[name].dear]
 DEAR = [pytest.param(name, marks=pytest.mark.long) for name in WRITING if COMMANDS[name].dear]
@@ -36,8 +36,7 @@ def undisturbed(forking, inputs, tmp_path_factory):
 def run(server, inputs, name, folder, **settings):
     if not COMMANDS[name].at_hand:
         pytest.skip(f"needs {COMMANDS[name].needs}")
-    if name == "fetch":
-        settings["pins"] = str(inputs / "pins.json")
+    settings |= settings_of(name, inputs)
     environment = environment_of(inputs, folder / "cache")
     arguments = COMMANDS[name].arguments(inputs)
     return server.run(arguments, folder, environment=environment, **settings)

@@ -4,7 +4,7 @@ import os
 import sys
 
 import pytest
-from fault_commands import COMMANDS, contents, environment_of
+from fault_commands import COMMANDS, contents, environment_of, settings_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 
@@ -35,8 +35,7 @@ def run(forking, inputs, tmp_path, folder):
         command = COMMANDS[name]
         environment = environment_of(inputs, tmp_path / "cache") | (variables or {})
         environment = {key: value for key, value in environment.items() if value is not None}
-        if name == "fetch":
-            settings["pins"] = str(inputs / "pins.json")
+        settings |= settings_of(name, inputs)
         return server.run(command.arguments(inputs), where, environment=environment, **settings)
 
     return go
@@ -153,7 +152,7 @@ def test_python_without_asserts(name, inputs, tmp_path):
 
     words = [sys.executable, "-OO", "-m", "repro", *COMMANDS[name].arguments(inputs)]
     if name == "fetch":
-        words[-3:] = ["--list"]
+        words[-2:] = ["--list"]
     environment = environment_of(inputs, tmp_path / "cache")
     done = subprocess.run(
         words, cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=200

@@ -1,9 +1,12 @@
 """Kills at random moments: what is left in the end is what an undisturbed run leaves."""
 
 import random
+import re
+import signal
+import time
 
 import pytest
-from fault_commands import COMMANDS, WRITING
+from fault_commands import COMMANDS, WRITING, contents, environment_of, settings_of
 from programs import load_program
 
 kills = load_program("scripts/random_kills.py")
@@ -22,6 +25,27 @@ def test_files_are_those_of_an_undisturbed_run(forking, inputs, tmp_path, name):
     assert found.faults == []
     assert found.kills == 3
     assert found.rounds >= 1
+
+
+def test_rows_that_a_killed_run_kept_are_gone_on_with(forking, inputs, tmp_path):
+    name, cache = "fig-shap", tmp_path / "cache"
+    words = [word.replace("12", "60") for word in COMMANDS[name].arguments(inputs) if word != "-q"]
+    settings = {"environment": environment_of(inputs, cache), **settings_of(name, inputs)}
+    run = forking.start(words, tmp_path, **settings)
+    deadline = time.monotonic() + 60
+    while not list(cache.glob("stopped/*/reached.npz")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    run.kill()
+    assert run.outcome.code == -signal.SIGKILL
+    outcome = forking.run(words, tmp_path, **settings)
+    assert outcome.code == 0
+    assert re.search(r"going on after the \d+ jets of a stopped run", outcome.err)
+    assert not list(cache.glob("stopped/*"))
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    assert forking.run(words, fresh, **settings).code == 0
+    assert contents(tmp_path, ("results/",)) == contents(fresh, ("results/",))
 
 
 def test_a_difference_is_found(forking, inputs, tmp_path, monkeypatch):

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from fault_commands import COMMANDS, contents, environment_of, litter
+from fault_commands import COMMANDS, contents, environment_of, litter, settings_of
 from forking import Forking
 
 
@@ -20,7 +20,7 @@ def both(forking, other, inputs, tmp_path):
 
     def go(name, *, lead=0.0):
         settings = {"environment": environment_of(inputs, tmp_path / "cache")}
-        settings |= {"pins": str(inputs / "pins.json")} if name == "fetch" else {}
+        settings |= settings_of(name, inputs)
         arguments = COMMANDS[name].arguments(inputs)
         first = forking.start(arguments, tmp_path, **settings)
         time.sleep(lead)
@@ -38,7 +38,7 @@ def test_both_succeed_and_the_files_are_whole(both, forking, inputs, tmp_path, n
     alone = tmp_path / "alone"
     alone.mkdir()
     settings = {"environment": environment_of(inputs, alone / "cache")}
-    settings |= {"pins": str(inputs / "pins.json")} if name == "fetch" else {}
+    settings |= settings_of(name, inputs)
     assert forking.run(COMMANDS[name].arguments(inputs), alone, **settings).code == 0
     expected = contents(alone, leaves)
     assert contents(tmp_path, leaves) == expected
