@@ -220,6 +220,22 @@ def test_snakemake_takes_every_profile(name, tmp_path):
     assert "simulate" in said
 
 
+def test_htcondor_is_asked_for_the_same_by_its_own_names(tmp_path):
+    code, said = call(tmp_path, *configured("paper"), "--cores", 2, "--dry-run")
+    assert code == 0, said
+    asked = [
+        dict(entry.partition("=")[::2] for entry in line.partition(":")[2].strip().split(", "))
+        for line in said.splitlines()
+        if line.strip().startswith("resources:") and "runtime" in line
+    ]
+    assert len({entry["mem_mb"] for entry in asked}) > 5
+    for entry in asked:
+        assert entry["htcondor_request_mem_mb"] == entry["mem_mb"]
+        assert entry["htcondor_request_disk_mb"] == entry["disk_mb"]
+    # Without limits Kubernetes gives no GPU.
+    assert {entry["scale"] for entry in asked if "gpu" in entry} == {"0"}
+
+
 def test_a_wrong_configuration_is_one_line(tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(CONFIGS["small"] | {"explanations": [], "trainings": []}))

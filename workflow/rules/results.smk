@@ -17,9 +17,7 @@ rule item:
         asked=lambda w: PLAN.computing(w.paper),
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: of_item(w).mem_mb * attempt,
-        disk_mb=lambda w: of_item(w).disk_mb,
-        runtime=lambda w, attempt: of_item(w).minutes * attempt,
+        **asks(lambda w: of_item(w)),
         kubernetes_memory_limit="8Gi",
     log:
         OUT + "/logs/items/{paper}-{kind}{label}.log",
@@ -41,9 +39,7 @@ rule verify:
         ids=" ".join(PLAN.items),
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: PLAN.of_reading("verify").mem_mb * attempt,
-        disk_mb=PLAN.of_reading("verify").disk_mb,
-        runtime=PLAN.of_reading("verify").minutes,
+        **asks(lambda w: PLAN.of_reading("verify")),
         kubernetes_memory_limit="2Gi",
     log:
         OUT + "/logs/verify.log",
@@ -63,9 +59,7 @@ rule report:
         ids=" ".join(PLAN.items),
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: PLAN.of_reading("report").mem_mb * attempt,
-        disk_mb=PLAN.of_reading("report").disk_mb,
-        runtime=PLAN.of_reading("report").minutes,
+        **asks(lambda w: PLAN.of_reading("report")),
         kubernetes_memory_limit="2Gi",
     log:
         OUT + "/logs/report.log",

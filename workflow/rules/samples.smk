@@ -10,9 +10,7 @@ rule simulate:
         asked=lambda w: PLAN.simulation(w.sample),
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: PLAN.of_chunks(w.sample, w.first, w.last).mem_mb * attempt,
-        disk_mb=lambda w: PLAN.of_chunks(w.sample, w.first, w.last).disk_mb,
-        runtime=lambda w, attempt: PLAN.of_chunks(w.sample, w.first, w.last).minutes * attempt,
+        **asks(lambda w: PLAN.of_chunks(w.sample, w.first, w.last)),
         kubernetes_memory_limit="2Gi",
     log:
         OUT + "/logs/simulate/{sample}-{first}-{last}.log",
@@ -35,9 +33,7 @@ rule merge:
         asked=lambda w: PLAN.simulation(w.sample),
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: PLAN.of_sample("merge", w.sample).mem_mb * attempt,
-        disk_mb=lambda w: PLAN.of_sample("merge", w.sample).disk_mb,
-        runtime=lambda w, attempt: PLAN.of_sample("merge", w.sample).minutes * attempt,
+        **asks(lambda w: PLAN.of_sample("merge", w.sample)),
         kubernetes_memory_limit="4Gi",
     log:
         OUT + "/logs/merge/{sample}.log",
@@ -57,9 +53,7 @@ rule convert:
         split=lambda w: PLAN.samples[w.sample]["split"],
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: PLAN.of_file(w.sample).mem_mb * attempt,
-        disk_mb=lambda w: PLAN.of_file(w.sample).disk_mb,
-        runtime=lambda w, attempt: PLAN.of_file(w.sample).minutes * attempt,
+        **asks(lambda w: PLAN.of_file(w.sample)),
         kubernetes_memory_limit="4Gi",
     log:
         OUT + "/logs/convert/{sample}-{number}.log",

@@ -1,8 +1,8 @@
 # Each variant is trained with each seed.  Checkpoints lie beside the weights and are no outputs:
 # Snakemake leaves them alone, and a training that was killed goes on from them.
 
-# Kubernetes takes any number of GPUs, none too, for a wish for some.
-GPUS = {"gpu": lambda w: PLAN.trainings[w.model].get("gpus", 0)} if PLAN.on_gpus else {}
+# Kubernetes takes any number of GPUs, none too, for a wish for some; and gives some only within limits.
+GPUS = {"gpu": lambda w: PLAN.trainings[w.model].get("gpus", 0), "scale": 0} if PLAN.on_gpus else {}
 
 
 rule train:
@@ -17,9 +17,7 @@ rule train:
         asked=lambda w: PLAN.training(w.model),
     threads: lambda w: PLAN.trainings[w.model].get("threads", 1)
     resources:
-        mem_mb=lambda w, attempt: PLAN.of_training(w.model).mem_mb * attempt,
-        disk_mb=lambda w: PLAN.of_training(w.model).disk_mb,
-        runtime=lambda w, attempt: PLAN.of_training(w.model).minutes * attempt,
+        **asks(lambda w: PLAN.of_training(w.model)),
         kubernetes_memory_limit="8Gi",
         **GPUS,
     log:
@@ -42,9 +40,7 @@ rule score:
         asked=lambda w: PLAN.scoring(w.model),
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: PLAN.of_scoring(w.model, w.file).mem_mb * attempt,
-        disk_mb=lambda w: PLAN.of_scoring(w.model, w.file).disk_mb,
-        runtime=lambda w, attempt: PLAN.of_scoring(w.model, w.file).minutes * attempt,
+        **asks(lambda w: PLAN.of_scoring(w.model, w.file)),
         kubernetes_memory_limit="4Gi",
         **GPUS,
     log:
@@ -66,9 +62,7 @@ rule explain:
         asked=lambda w: PLAN.explaining(w.method, w.model),
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: PLAN.of_explaining(w.method, w.model, w.file).mem_mb * attempt,
-        disk_mb=lambda w: PLAN.of_explaining(w.method, w.model, w.file).disk_mb,
-        runtime=lambda w, attempt: PLAN.of_explaining(w.method, w.model, w.file).minutes * attempt,
+        **asks(lambda w: PLAN.of_explaining(w.method, w.model, w.file)),
         kubernetes_memory_limit="8Gi",
         **GPUS,
     log:
