@@ -11,7 +11,7 @@ from repro.data.hbb.opening import open_table
 from repro.data.tables import read_jets
 
 growth = load_program("scripts/measure_growth.py")
-growth_table = hook("growth_table")
+measured_tables = hook("measured_tables")
 
 
 def test_copies_are_turned_about_the_beam():
@@ -81,10 +81,10 @@ def test_what_is_known_is_not_measured_again_and_failures_are(measured):
 
 def test_the_page_shows_what_was_measured(measured, monkeypatch):
     out, run = measured
-    monkeypatch.setattr(growth_table, "FILE", out)
-    assert growth_table.on_page_markdown("<!-- growth -->") == "Nothing has been measured yet."
+    monkeypatch.setattr(measured_tables, "FOLDER", out.parent)
+    assert measured_tables.on_page_markdown("<!-- growth -->") == "Nothing has been measured yet."
     run("toptag/fig18")
-    page = growth_table.on_page_markdown("<!-- growth -->")
+    page = measured_tables.on_page_markdown("<!-- growth -->")
     assert "| item | weights | 20 jets | 3,000 jets |" in page
     assert "| `toptag/fig18` | embedded | 20 MB, 2 s | 3,000 MB, 300 s |" in page
 

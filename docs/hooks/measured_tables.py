@@ -1,0 +1,91 @@
+"""What was measured by scripts, for the pages on performance and benchmarks.
+
+``<!-- growth -->`` stands for what ``docs/measured/growth.json`` has, which
+``scripts/measure_growth.py`` wrote: items on more and more jets.  ``<!-- authors -->`` stands for
+``docs/measured/authors.json``, by ``scripts/time_authors.py``: the authors' own networks.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from marks import fill
+
+__all__ = ["MARKS", "on_page_markdown"]
+
+FOLDER = Path(__file__).resolve().parents[1] / "measured"
+
+_NOTHING = "Nothing has been measured yet."
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Fill in the table."""
+    return fill(markdown, MARKS)
+
+
+def growth() -> str:
+    """Return peak memory and seconds of each item, by the number of jets, and the machine."""
+    found = _read("growth")
+    if found is None:
+        return _NOTHING
+    measured = {(entry["item"], entry["jets"]): entry for entry in found["measured"]}
+    counts = sorted({jets for _, jets in measured})
+    lines = [
+        "".join(["| item | weights |", *(f" {jets:,} jets |" for jets in counts)]),
+        "".join(["| --- | --- |", *(" --- |" for _ in counts)]),
+    ]
+    for item in dict.fromkeys(item for item, _ in measured):
+        entries = [measured.get((item, jets)) for jets in counts]
+        weights = next(entry["weights"] for entry in entries if entry)
+        cells = "".join(f" {_cell(entry) if entry else 'not measured'} |" for entry in entries)
+        lines.append(f"| `{item}` | {weights} |{cells}")
+    return "\n".join([*lines, "", _machine(found["machine"])])
+
+
+def authors() -> str:
+    """Return the rates of networks beside those of the authors' files."""
+    found = _read("authors")
+    if found is None:
+        return _NOTHING
+    lines = [
+        "| model | scored/s | theirs | times | trained/s | theirs | times | difference |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for entry in found["networks"]:
+        cells = [f"`{entry['model']}`, batches of {entry['batch']}"]
+        for kind in ("scored", "trained"):
+            ours, theirs = entry[f"{kind}_per_second"], entry[f"authors_{kind}_per_second"]
+            ratio = ours["median"] / theirs["median"]
+            cells += [_rate(ours), _rate(theirs), f"{ratio:.1f}"]
+        lines.append(f"| {' | '.join(cells)} | {entry['largest_difference']:.0e} |")
+    files = sorted({(entry["file"], entry["sha256"]) for entry in found["networks"]})
+    named = "; ".join(f"`{name}` (sha256 `{digest[:12]}…`)" for name, digest in files)
+    return "\n".join([*lines, "", f"{_machine(found['machine'])} Their files: {named}."])
+
+
+MARKS = {"growth": growth, "authors": authors}
+
+
+def _read(name: str) -> Mapping[str, Any] | None:
+    path = FOLDER / f"{name}.json"
+    if not path.is_file():
+        return None
+    found: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def _rate(rates: Mapping[str, Any]) -> str:
+    return f"{rates['median']:,.0f} [{rates['low']:,.0f}, {rates['high']:,.0f}]"
+
+
+def _cell(entry: Mapping[str, Any]) -> str:
+    return f"{entry['peak_memory_bytes'] / 1e6:,.0f} MB, {entry['seconds']:,.0f} s"
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    return (
+        f"Measured on {machine['device']}, {machine['threads']} threads, "
+        f"torch {machine['torch']}, commit `{machine['commit']}`; load when it began: "
+        f"{machine['load']}."
+    )
