@@ -11,15 +11,18 @@ a number or of a whole claim, marks what the paper puts in words alone.
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
-from repro.catalogue.items import PAPERS, read_catalogue
+from repro.catalogue.items import PAPERS, catalogue_text
+from repro.catalogue.toml_files import check_types, parse_entries
 
-__all__ = ["COMPARISONS", "Claim", "Expected", "Tolerance", "load_claims"]
+__all__ = ["COMPARISONS", "Claim", "Expected", "Tolerance", "load_claims", "parse_claims"]
 
 Expected = float | int | str | bool | tuple[float | str, ...]
 
 COMPARISONS = ("within", "equal", "above", "below", "between")
+_ENDS = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,13 @@ class Tolerance:
     absolute: float | None = None
     relative: float | None = None
     at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        bounds = dict.fromkeys(("absolute", "relative", "at_most"), (float, int, NoneType))
+        check_types(self, {"reason": str, **bounds})
+        known = [getattr(self, name) for name in bounds if getattr(self, name) is not None]
+        if not all(bound >= 0 for bound in known):
+            raise ValueError("a tolerance is no negative number")
 
     def distance(self, expected: float) -> float:
         """Return the allowed distance from ``expected``.
@@ -87,6 +97,26 @@ class Claim:
     value: str | None
     ours: bool = False
 
+    def __post_init__(self) -> None:
+        maybe = (str, NoneType)
+        check_types(
+            self,
+            {
+                **dict.fromkeys(("id", "group", "statement", "quantity", "source"), str),
+                "expected": (float, int, str, bool, tuple),
+                "item": maybe,
+                "value": maybe,
+                "ours": bool,
+            },
+        )
+        if self.comparison not in COMPARISONS:
+            raise ValueError(f"unknown comparison {self.comparison!r}")
+        numbers = self.expected if isinstance(self.expected, tuple) else (self.expected,)
+        if self.comparison == "between" and len(numbers) != _ENDS:
+            raise ValueError("between takes two numbers")
+        if not all(isinstance(number, (float, int, str)) for number in numbers):
+            raise TypeError("expected holds numbers or names")
+
     @property
     def paper(self) -> str:
         """The paper, ``toptag`` or ``hbb``."""
@@ -102,20 +132,31 @@ def load_claims(paper: str | None = None) -> tuple[Claim, ...]:
     """
     if paper is None:
         return tuple(claim for name in PAPERS for claim in load_claims(name))
-    return tuple(
-        claim
-        for group in read_catalogue(paper, "claims.toml")["claim"]
-        for number in group["number"]
-        for claim in _claims(group, number)
-    )
+    return parse_claims(catalogue_text(paper, "claims.toml"), f"{paper}/claims.toml")
+
+
+def parse_claims(content: bytes | str, name: str) -> tuple[Claim, ...]:
+    """Return every claim of a file.
+
+    Args:
+        content: Of the file.
+        name: Of the file, for messages.
+
+    Raises:
+        BadInput: If it is no such file, or a claim is wrong.
+    """
+
+    def make(group: dict[str, Any]) -> Iterator[Claim]:
+        for number in group["number"]:
+            yield from _claims(group, number)
+
+    return parse_entries(content, name, "claim", make)
 
 
 def _claims(group: dict[str, Any], number: dict[str, Any]) -> Iterator[Claim]:
     expected = number["expected"]
     table = expected if isinstance(expected, dict) else {number.get("key"): expected}
     comparison = number.get("comparison", "within")
-    if comparison not in COMPARISONS:
-        raise ValueError(f"{group['id']}: unknown comparison {comparison!r}")
     for key, value in table.items():
         suffix = ".".join(part for part in (number.get("prefix"), key) if part)
         path = number.get("value")

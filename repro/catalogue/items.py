@@ -2,14 +2,14 @@
 
 import functools
 import re
-import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from repro.catalogue.toml_files import parse_toml
 from repro.errors import NotAvailable, UnknownName, did_you_mean
 
-__all__ = ["PAPERS", "Item", "find_item", "load_items", "read_catalogue"]
+__all__ = ["PAPERS", "Item", "catalogue_text", "find_item", "load_items", "read_catalogue"]
 
 PAPERS = ("toptag", "hbb")
 
@@ -112,12 +112,20 @@ def read_catalogue(paper: str, name: str) -> dict[str, Any]:
     Raises:
         UnknownName: If there is no such paper.
     """
+    return parse_toml(catalogue_text(paper, name), f"{paper}/{name}")
+
+
+def catalogue_text(paper: str, name: str) -> str:
+    """Return one of a paper's files as text.
+
+    Raises:
+        UnknownName: If there is no such paper.
+    """
     if paper not in PAPERS:
         raise UnknownName(
             f"unknown paper {paper!r}{did_you_mean(paper, PAPERS)}: choose from {', '.join(PAPERS)}"
         )
-    text = resources.files("repro.catalogue").joinpath(paper, name).read_text("utf-8")
-    return tomllib.loads(text)
+    return resources.files("repro.catalogue").joinpath(paper, name).read_text("utf-8")
 
 
 def find_item(item_id: str) -> Item:

@@ -9,15 +9,24 @@ import difflib
 import functools
 import itertools
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
+from types import NoneType
+from typing import Any
 
 from repro.catalogue.references import in_words
+from repro.catalogue.toml_files import check_types, parse_entries
 from repro.errors import UnknownName
 
-__all__ = ["MAGIC", "Artifact", "find_artifact", "find_artifacts", "load_registry"]
+__all__ = [
+    "MAGIC",
+    "Artifact",
+    "find_artifact",
+    "find_artifacts",
+    "load_registry",
+    "parse_pins",
+]
 
 MAGIC: dict[str, tuple[bytes, ...]] = {
     "hdf5": (b"\x89HDF\r\n\x1a\n",),
@@ -38,6 +47,7 @@ _ZENODO = re.compile(r"https://zenodo\.org/records/(\d+)/files/")
 
 # What the store keeps beside a file; an id must not look like it.
 _RESERVED = (".lock", ".ok", ".part")
+_DIGITS = {"sha256": 64, "md5": 32}
 
 
 @dataclass(frozen=True)
@@ -79,12 +89,30 @@ class Artifact:
     shipped: str | None = None
 
     def __post_init__(self) -> None:
+        maybe = (str, NoneType)
+        check_types(
+            self,
+            {
+                **dict.fromkeys(("id", "kind", "licence", "origin"), str),
+                **dict.fromkeys(("sha256", "md5", "doi", "swhid", "shipped"), maybe),
+                "size": (int, NoneType),
+                "verified": bool,
+            },
+        )
         if not _ID.fullmatch(self.id) or self.id.endswith(_RESERVED):
             raise ValueError(f"{self.id!r} cannot be an artifact id")
         if self.kind not in MAGIC:
             raise ValueError(f"{self.id}: unknown kind {self.kind!r}")
         if (self.size is None) == self.pinned:
             raise ValueError(f"{self.id}: a pin needs a hash and a size, or neither")
+        for name, digits in _DIGITS.items():
+            digest = getattr(self, name)
+            if digest and not re.fullmatch(f"[0-9a-f]{{{digits}}}", digest):
+                raise ValueError(f"{self.id}: {name} has {digits} digits, 0 to 9 and a to f")
+        if self.size is not None and self.size < 0:
+            raise ValueError(f"{self.id}: a file has no less than no bytes")
+        if not all(isinstance(word, str) for word in (*self.urls, *self.references)):
+            raise TypeError(f"{self.id}: urls and references are lists of texts")
 
     @property
     def name(self) -> str:
@@ -160,15 +188,29 @@ def find_artifacts(name: str) -> tuple[Artifact, ...]:
     return found
 
 
+def parse_pins(content: bytes, name: str) -> tuple[Artifact, ...]:
+    """Return the pins of a registry file.
+
+    Args:
+        content: Of the file.
+        name: Of the file, for messages.
+
+    Raises:
+        BadInput: If it is no such file, or an entry is wrong.
+    """
+
+    def make(entry: dict[str, Any]) -> Iterator[Artifact]:
+        urls, references = (tuple(entry.pop(key, ())) for key in ("urls", "references"))
+        yield Artifact(**entry, urls=urls, references=references)
+
+    return parse_entries(content, name, "artifact", make)
+
+
 def _read_registry() -> Iterator[Artifact]:
     for file in resources.files("repro.data").joinpath("registry").iterdir():
         if not file.name.endswith(".toml"):
             continue
-        document = tomllib.loads(file.read_text("utf-8"))
-        for entry in document["artifact"]:
-            urls = tuple(entry.pop("urls", ()))
-            references = tuple(entry.pop("references", ()))
-            yield Artifact(**entry, urls=urls, references=references)
+        yield from parse_pins(file.read_bytes(), file.name)
 
 
 def _unknown(name: str) -> str:

@@ -24,6 +24,7 @@ from hbb_files import make, write_originals, write_root, write_twin  # noqa: E40
 from measured_toys import measured_toys  # noqa: E402
 from toy_jets import jets_of  # noqa: E402
 
+from repro.catalogue.claims import parse_claims  # noqa: E402
 from repro.data.archives import read_array  # noqa: E402
 from repro.data.hbb.measured_file import write_measured  # noqa: E402
 from repro.data.hbb.opening import open_table  # noqa: E402
@@ -35,7 +36,8 @@ from repro.data.kept_rows import KeptRows  # noqa: E402
 from repro.data.open_jets import open_jets  # noqa: E402
 from repro.data.packed import PackedPart, write_packed  # noqa: E402
 from repro.data.pickles import Table, load_pickle  # noqa: E402
-from repro.data.pins import find_artifact  # noqa: E402
+from repro.data.pins import find_artifact, parse_pins  # noqa: E402
+from repro.data.regular import read_limited  # noqa: E402
 from repro.data.tables import write_jets  # noqa: E402
 from repro.errors import BadInput  # noqa: E402
 from repro.fair.run_record import NAME, ItemRun, RunRecord  # noqa: E402
@@ -52,6 +54,38 @@ from repro.training.checkpoint import Checkpoint, read_checkpoint, write_checkpo
 from repro.training.rules import Epoch  # noqa: E402
 
 FIGURES = TESTS.parent / "figures"
+
+_PINS = f"""\
+[[artifact]]
+id = "toy/data.h5"
+kind = "hdf5"
+size = 12
+sha256 = "{64 * "a"}"
+licence = "CC0-1.0"
+origin = "a test"
+urls = ["https://example.org/data.h5"]
+"""
+_CLAIMS = """\
+[[claim]]
+id = "hbb/C1"
+statement = "A network has parameters."
+source = "T1"
+
+[[claim.number]]
+quantity = "parameters of {key}"
+expected.De16 = 24586
+expected.De8 = 22650
+item = "hbb/table1"
+value = "parameters.{key}"
+reproduction = { absolute = 0.0, reason = "a count" }
+
+[[claim.number]]
+prefix = "share"
+quantity = "share"
+comparison = "between"
+expected = [0.5, 0.75]
+replication = { relative = 0.1, reason = "other jets" }
+"""
 
 
 @dataclass(frozen=True)
@@ -255,6 +289,19 @@ def _read_stamp(path):
     return is_stamped(file, artifact), remembered(file, artifact)
 
 
+def _parsed(parse):
+    """What parses the package's own tables, which nobody gives it, as a reader of files."""
+
+    def read(path):
+        try:
+            content = read_limited(path, 2**20)
+        except OSError as error:
+            raise BadInput(f"{path}: {error.strerror}") from error
+        return parse(content, path.name)
+
+    return read
+
+
 def _index(path):
     host = "root://eospublic.cern.ch//eos/opendata/cms/"
     path.write_text("\n".join(f"{host}test/ntuple_merged_{n}.root" for n in range(3)))
@@ -402,4 +449,16 @@ READERS: Mapping[str, Reader] = {
     "metadata": Reader("m.json", _metadata, read_metadata, ("repro.models.interaction_metadata",)),
     "stamp": Reader("test.h5.ok", _stamp, _read_stamp, ("repro.data.integrity",), silent=True),
     "index": Reader("index.txt", _index, _read_index, ("repro.data.record",)),
+    "pins": Reader(
+        "pins.toml",
+        lambda path: path.write_text(_PINS),
+        _parsed(parse_pins),
+        ("repro.catalogue.toml_files", "repro.data.pins"),
+    ),
+    "claims": Reader(
+        "claims.toml",
+        lambda path: path.write_text(_CLAIMS),
+        _parsed(parse_claims),
+        ("repro.catalogue.toml_files",),
+    ),
 }

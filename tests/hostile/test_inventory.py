@@ -26,7 +26,6 @@ NOT_HOSTILE = {
     "repro.cli.scorers": "card.json by read_json, and anything wrong with it is no card",
     "repro.data.hbb.streaming": "addresses; what comes is read by the readers of files",
     "repro.data.memory": "/proc/meminfo",
-    "repro.data.pins": "its own files",
     "repro.data.sources": "copies bytes, which are then compared with their hash",
     "repro.data.download": "writes bytes, which are then compared with their hash",
     "repro.data.store": "changes times of files whose hash is known",
