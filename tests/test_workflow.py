@@ -3,8 +3,11 @@
 import json
 import os
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +17,9 @@ import yaml
 
 from repro.catalogue import load_items
 from repro.cli import build_parser, main
+from repro.data.pins import find_artifact
+from repro.data.store import shipped_path
+from repro.features.embedded import SHIPPED
 from repro.models.cards import find_card, load_cards
 from repro.models.embedded_weights import embedded_card, embedded_names, stem_of
 from repro.simulation.chunk import CHUNK_JETS
@@ -171,7 +177,8 @@ def snakemake():
     return [python, "-m", "snakemake", "--snakefile", str(WORKFLOW / "Snakefile")]
 
 
-def call(folder, *words, timeout=280):
+def asked(folder, *words):
+    """Return the words and the environment of a command that runs in a folder."""
     here = Path(sys.executable).parent
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     environment = os.environ | {
@@ -182,13 +189,12 @@ def call(folder, *words, timeout=280):
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
     command = [*snakemake(), "--directory", str(folder), *map(str, words)]
+    return {"args": command, "env": environment}
+
+
+def call(folder, *words, timeout=280):
     done = subprocess.run(
-        command,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
+        **asked(folder, *words), capture_output=True, text=True, timeout=timeout, check=False
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -289,6 +295,48 @@ def test_it_runs_to_the_end_and_makes_nothing_twice(tmp_path):
     (out / "samples/hbb-test.h5").unlink()
     made = {"simulate": 1, "merge": 1, "score": 2, "item": 2, "verify": 1, "report": 1}
     assert planned(tmp_path) == {**made, "all": 1, "total": 9}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_a_training_that_was_killed_goes_on_and_gives_the_same_weights(tmp_path):
+    """All of it is killed, Snakemake too, which then says that it has to be unlocked."""
+    training = {"model": "topodnn:v4", "sample": "toptag-train", "recipe": "embedded"}
+    training |= {"epochs": 60, "seeds": [0], "score": []}
+    config = CONFIGS["small"] | {"trainings": [training], "explanations": [], "items": {}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    sample = tmp_path / "results/small/samples/toptag-train.h5"
+    sample.parent.mkdir(parents=True)
+    shutil.copyfile(shipped_path(find_artifact(SHIPPED)), sample)
+    folder = "results/small/weights/0/topodnn-v4"
+    options = ["--configfile", tmp_path / "config.yaml", "--profile", WORKFLOW / "profiles/local"]
+    target = [*options, "--cores", 1, "--", f"{folder}/weights.safetensors"]
+    run = subprocess.Popen(
+        **asked(tmp_path, *target),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    history = tmp_path / folder / "history.csv"
+    while not history.is_file() or len(history.read_text().splitlines()) < 4:
+        assert run.poll() is None
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    done = len(history.read_text().splitlines()) - 1
+    assert done < training["epochs"]
+    assert not (tmp_path / folder / "weights.safetensors").exists()
+    assert "--unlock" in call(tmp_path, *target)[1]
+    assert call(tmp_path, *options, "--unlock")[0] == 0
+    code, said = call(tmp_path, *target)
+    assert code == 0, said
+    log = (tmp_path / "results/small/logs/train/topodnn-v4-0.log").read_text()
+    assert "epoch 1:" not in log
+    words = f"train topodnn:v4 --recipe embedded --epochs 60 --seed 0 --data {sample} --out"
+    assert main([*words.split(), str(tmp_path / "whole"), "--device", "cpu"]) == 0
+    names = ["whole", folder]
+    first, second = ((tmp_path / name / "weights.safetensors").read_bytes() for name in names)
+    assert first == second
 
 
 @pytest.mark.long
