@@ -1,5 +1,6 @@
 """What every method takes, gives, and how a new one joins."""
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from problems import make_jets, make_network, make_problem
 
 import repro.explain
+from repro.data.spooled import SpooledRows
 from repro.errors import BadInput, UnknownName
 from repro.explain import registry
 from repro.explain.problem import Explanation, Problem
@@ -123,6 +125,46 @@ def test_the_order_of_the_jets_does_not_matter(name):
     first, second = find_method(name).explain(problem), find_method(name).explain(turned)
     for panel, numbers in first.panels.items():
         np.testing.assert_allclose(second.panels[panel].value, numbers.value, atol=1e-10)
+
+
+BATCHES = {
+    "lrp": ("_JETS_PER_BATCH", 7),
+    "kernel_values": ("_ROWS_PER_BATCH", {"cpu": 7}),
+    "activation_patterns": ("_JETS_PER_BATCH", 7),
+    "problem": ("_JETS_PER_BATCH", 7),
+    "integrated_gradients": ("_JETS_PER_BATCH", 7),
+    "masking": ("_JETS_PER_BATCH", 7),
+}
+
+
+@pytest.mark.parametrize("stored", ["in memory", "read as needed"])
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_neither_batches_nor_threads_change_the_numbers(name, stored, tmp_path, monkeypatch):
+    problem = make_problem(n=30, outputs=2)
+    whole = find_method(name).explain(problem)
+    for module, (constant, size) in BATCHES.items():
+        monkeypatch.setattr(f"repro.explain.{module}.{constant}", size)
+    monkeypatch.setattr("repro.models.tagger._JETS_PER_BATCH", 7)
+    monkeypatch.setattr("repro.data.rows._NUMBERS_AT_ONCE", 11)
+    monkeypatch.setattr("repro.data.spooled.IN_MEMORY", 0)
+    inputs = problem.inputs
+    if stored == "read as needed":
+        inputs = SpooledRows(tmp_path, problem.inputs.shape[1], problem.inputs.dtype)
+        inputs.append(problem.inputs)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads % 2 + 1)
+    try:
+        parts = find_method(name).explain(
+            dataclasses.replace(problem, inputs=inputs, spool=tmp_path)
+        )
+    finally:
+        torch.set_num_threads(threads)
+    assert parts.names == whole.names
+    for panel, numbers in whole.panels.items():
+        for end in ("value", "low", "high"):
+            np.testing.assert_allclose(
+                getattr(parts.panels[panel], end), getattr(numbers, end), rtol=1e-6, atol=1e-9
+            )
 
 
 @pytest.mark.gpu
