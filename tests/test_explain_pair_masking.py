@@ -175,7 +175,15 @@ def test_masks_go_on_where_they_were_stopped(tmp_path, monkeypatch, alone):
     del looked_at[3:]
     found = explain_by_pair_masking(problem, slots=SLOTS, alone=alone, checkpoints=tmp_path)
     assert sum(looked_at) == len(problem.labels)
-    assert not list(tmp_path.iterdir())
+    # Both ways are there now: nothing is masked again.
+    again = explain_by_pair_masking(problem, slots=SLOTS, alone=alone, checkpoints=tmp_path)
+    assert sum(looked_at) == len(problem.labels)
+    for name, panel in found.panels.items():
+        np.testing.assert_array_equal(again.panels[name].value, panel.value)
+    # Other inputs have nothing to go on with.
+    problem.inputs[0, 0] += 1e-9
+    explain_by_pair_masking(problem, slots=SLOTS, alone=alone, checkpoints=tmp_path)
+    assert sum(looked_at) == 2 * len(problem.labels)
     for name, panel in whole.panels.items():
         np.testing.assert_allclose(found.panels[name].value, panel.value, rtol=1e-12)
         assert not np.allclose(other.panels[name].value, panel.value)

@@ -22,6 +22,7 @@ from repro.figures.latent import (
 from repro.figures.patterns import pattern_values
 from repro.figures.run import compute_item
 from repro.figures.toptag import fig22
+from repro.models.pfin import PfinNetwork
 from repro.models.phi_layers import PhiLayers
 
 FEW = 40
@@ -131,10 +132,39 @@ def test_inputs_that_are_too_many_for_memory_give_the_same_numbers(
         return context, compute_item(find_item(item_id), context)
 
     _, wanted = numbers()
-    monkeypatch.setattr("repro.features.sample_streams.IN_MEMORY", 0)
     monkeypatch.setattr("repro.data.spooled.IN_MEMORY", 0)
     context, found = numbers()
     family = "pfin" if item_id in {"toptag/fig27", "toptag/fig28", "toptag/fig29"} else "pfn"
     assert isinstance(explained_sample(context, family).inputs, SpooledRows)
     first, second = (json.loads(result.to_json()) for result in (wanted, found))
     assert_close(second["values"], first["values"], rel=1e-5, abs=1e-6)
+
+
+def test_both_ways_of_masking_pairs_go_on_after_a_stop_in_the_second(make_context, monkeypatch):
+    """What the first pass did is kept until the whole figure is computed."""
+    item, masked, seen = find_item("toptag/fig27"), PfinNetwork.masked_pairs, []
+
+    def stopped(self, inputs, masks, *, alone):
+        if alone:
+            raise KeyboardInterrupt
+        seen.append(len(inputs))
+        return masked(self, inputs, masks, alone=alone)
+
+    context = make_context(data="embedded", jets=30, weights="embedded")
+    wanted = compute_item(item, context)
+    folder = context.spool / "stopped"
+    assert not list(folder.glob("*"))
+    monkeypatch.setattr(PfinNetwork, "masked_pairs", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        compute_item(item, context)
+    assert sum(seen) == 30
+    monkeypatch.setattr(
+        PfinNetwork,
+        "masked_pairs",
+        lambda self, inputs, masks, *, alone: (
+            masked(self, inputs, masks, alone=alone) if alone else pytest.fail("masked again")
+        ),
+    )
+    found = compute_item(item, context)
+    assert json.loads(found.to_json())["values"] == json.loads(wanted.to_json())["values"]
+    assert not list(folder.glob("*"))

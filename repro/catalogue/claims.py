@@ -8,6 +8,7 @@ of the number within that item's values, and either ``key`` with one
 a number or of a whole claim, marks what the paper puts in words alone.
 """
 
+import dataclasses
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,14 +16,20 @@ from types import NoneType
 from typing import Any
 
 from repro.catalogue.items import PAPERS, catalogue_text
-from repro.catalogue.toml_files import check_types, parse_entries
+from repro.catalogue.toml_files import check_keys, check_types, parse_entries
 
 __all__ = ["COMPARISONS", "Claim", "Expected", "Tolerance", "load_claims", "parse_claims"]
 
 Expected = float | int | str | bool | tuple[float | str, ...]
 
 COMPARISONS = ("within", "equal", "above", "below", "between")
-_ENDS = 2
+
+# Keys of the tables, those that are needed first.
+_OF_CLAIMS = ("id", "statement", "source", "number", "ours")
+_OF_NUMBERS = (
+    *("quantity", "expected", "key", "prefix", "comparison", "item", "value", "source", "ours"),
+    *("reproduction", "replication", "other_jets"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Tolerance:
         check_types(self, {"reason": str, **bounds})
         known = [getattr(self, name) for name in bounds if getattr(self, name) is not None]
         if not all(bound >= 0 for bound in known):
-            raise ValueError("a tolerance is no negative number")
+            raise ValueError("a tolerance is a number from zero on")
 
     def distance(self, expected: float) -> float:
         """Return the allowed distance from ``expected``.
@@ -111,11 +118,14 @@ class Claim:
         )
         if self.comparison not in COMPARISONS:
             raise ValueError(f"unknown comparison {self.comparison!r}")
-        numbers = self.expected if isinstance(self.expected, tuple) else (self.expected,)
-        if self.comparison == "between" and len(numbers) != _ENDS:
+        if self.paper not in PAPERS:
+            raise ValueError(f"{self.id!r} begins with no paper: {', '.join(PAPERS)}")
+        entries = self.expected if isinstance(self.expected, tuple) else (self.expected,)
+        if not entries or not all(isinstance(entry, (float, int, str)) for entry in entries):
+            raise TypeError("expected holds no numbers or names")
+        ends = [entry for entry in entries if type(entry) in {float, int}]
+        if self.comparison == "between" and (len(entries), len(ends)) != (2, 2):
             raise ValueError("between takes two numbers")
-        if not all(isinstance(number, (float, int, str)) for number in numbers):
-            raise TypeError("expected holds numbers or names")
 
     @property
     def paper(self) -> str:
@@ -147,7 +157,12 @@ def parse_claims(content: bytes | str, name: str) -> tuple[Claim, ...]:
     """
 
     def make(group: dict[str, Any]) -> Iterator[Claim]:
-        for number in group["number"]:
+        check_keys(group, _OF_CLAIMS, _OF_CLAIMS[:4])
+        numbers = group["number"]
+        if not isinstance(numbers, list) or not all(isinstance(each, dict) for each in numbers):
+            raise TypeError("number is no array of tables: write [[claim.number]]")
+        for number in numbers:
+            check_keys(number, _OF_NUMBERS, _OF_NUMBERS[:2])
             yield from _claims(group, number)
 
     return parse_entries(content, name, "claim", make)
@@ -156,6 +171,8 @@ def parse_claims(content: bytes | str, name: str) -> tuple[Claim, ...]:
 def _claims(group: dict[str, Any], number: dict[str, Any]) -> Iterator[Claim]:
     expected = number["expected"]
     table = expected if isinstance(expected, dict) else {number.get("key"): expected}
+    if not table:
+        raise ValueError("expected has no entries")
     comparison = number.get("comparison", "within")
     for key, value in table.items():
         suffix = ".".join(part for part in (number.get("prefix"), key) if part)
@@ -178,4 +195,7 @@ def _claims(group: dict[str, Any], number: dict[str, Any]) -> Iterator[Claim]:
 
 
 def _tolerance(entry: dict[str, Any] | None) -> Tolerance | None:
-    return None if entry is None else Tolerance(**entry)
+    if entry is None:
+        return None
+    check_keys(entry, [field.name for field in dataclasses.fields(Tolerance)], ["reason"])
+    return Tolerance(**entry)

@@ -1,12 +1,12 @@
 """Read tables of TOML so that whoever edits them is told in one line what is wrong."""
 
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from repro.errors import BadInput
+from repro.errors import BadInput, did_you_mean
 
-__all__ = ["check_types", "parse_entries", "parse_toml"]
+__all__ = ["check_keys", "check_types", "parse_entries", "parse_toml", "texts_of"]
 
 Entry = TypeVar("Entry")
 
@@ -27,9 +27,10 @@ def parse_toml(content: bytes | str, name: str) -> dict[str, Any]:
     try:
         text = content if isinstance(content, str) else content.decode("utf-8")
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = str(error).replace("\n", " ")[:200] or "it is too deep"
-        raise BadInput(f"{name} is no TOML: {reason}") from error
+    except RecursionError as error:
+        raise BadInput(f"{name} is no TOML: it is nested too deeply") from error
+    except ValueError as error:
+        raise BadInput(f"{name} is no TOML: {_line(error)}") from error
 
 
 def parse_entries(
@@ -55,15 +56,43 @@ def parse_entries(
     found: list[Entry] = []
     for number, entry in enumerate(entries, 1):
         label = entry.get("id")
-        where = label if isinstance(label, str) and len(label) < 100 else f"[[{table}]] {number}"
+        known = isinstance(label, str) and len(label) < 100
+        where = repr(label) if known else f"[[{table}]] number {number}"
         try:
             found.extend(make(entry))
         except KeyError as error:
-            raise BadInput(f"{name}: {where!r} lacks {error}") from error
+            raise BadInput(f"{name}: {where} lacks {error}") from error
         except (ValueError, TypeError, AttributeError) as error:
-            reason = str(error).replace("\n", " ")[:200]
-            raise BadInput(f"{name}: {where!r} is wrong: {reason}") from error
+            raise BadInput(f"{name}: {where} is wrong: {_line(error)}") from error
     return tuple(found)
+
+
+def check_keys(entry: Mapping[str, Any], known: Iterable[str], needed: Iterable[str] = ()) -> None:
+    """Make sure that an entry has what it needs, and nothing that nobody reads.
+
+    Raises:
+        KeyError: For what it lacks.
+        ValueError: For what is not known.
+    """
+    for key in needed:
+        if key not in entry:
+            raise KeyError(key)
+    unknown = sorted(entry.keys() - set(known))
+    if unknown:
+        hint = did_you_mean(unknown[0], known)
+        raise ValueError(f"unknown key {unknown[0]!r}{hint}")
+
+
+def texts_of(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return a list of texts, none if it is not there.
+
+    Raises:
+        TypeError: If it is something else: a text alone is no list.
+    """
+    value = entry.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise TypeError(f"{key} is {value!r:.60} and no list of texts")
+    return tuple(value)
 
 
 def check_types(instance: object, kinds: dict[str, type | tuple[type, ...]]) -> None:
@@ -78,3 +107,7 @@ def check_types(instance: object, kinds: dict[str, type | tuple[type, ...]]) -> 
         if not isinstance(value, known) or (isinstance(value, bool) and bool not in known):
             wanted = " or ".join(each.__name__.removesuffix("Type") for each in known)
             raise TypeError(f"{attribute} is {value!r:.60} and not {wanted}")
+
+
+def _line(error: Exception) -> str:
+    return str(error).replace("\n", " ")[:200]

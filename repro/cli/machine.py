@@ -18,15 +18,16 @@ def in_words(error: OSError | MemoryError) -> str | None:
     '/a/b: Read-only file system: choose a place that you can read and write'
     """
     if isinstance(error, MemoryError):
-        return "not enough memory: give it more, or fewer jets"
+        return "not enough memory: make more free, or give fewer jets"
     if isinstance(error, FileNotFoundError) and _NO_PLACE in str(error.strerror):
         return "no folder for temporary files: set TMPDIR to one that can be written, with room"
     if isinstance(error, FileNotFoundError) and not error.filename and _is_adrift():
         return "the working directory is not there any more: change to another"
     if not is_known(error):
         return None
-    place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{error.strerror or error}: {advice_on(error, _ELSEWHERE)}"
+    if not error.filename:
+        return f"{error.strerror or error}: {advice_on(error, None)}"
+    return f"{error.filename}: {error.strerror or error}: {advice_on(error, _ELSEWHERE)}"
 
 
 def _is_adrift() -> bool:

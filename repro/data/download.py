@@ -44,6 +44,8 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _MOST_REDIRECTS = 20
 # What OpenSSL calls a certificate that it does not trust, be it of another age, name or authority.
 _DISTRUST = "CERTIFICATE_VERIFY_FAILED"
+# What requests says, in an error of no number, of a name that leads to no certificates.
+_NO_BUNDLE = "TLS CA certificate bundle"
 
 
 @dataclass(frozen=True)
@@ -374,20 +376,28 @@ def _one_line_errors() -> Iterator[None]:
         urllib3.exceptions.HTTPError,
     ) as error:
         if _DISTRUST in repr(error):
-            # That does not pass.
+            # Trust does not come with time: another attempt would wait for nothing.
             raise DownloadFailed(
-                "has a certificate that is not trusted here: check the clock, or name those to "
-                "trust in REQUESTS_CA_BUNDLE"
+                "has a certificate that is not trusted here: check the clock, or set "
+                "REQUESTS_CA_BUNDLE to a file of certificates to trust"
             ) from error
         raise _TryAgain(_reason(error)) from error
     except requests.RequestException as error:
         raise DownloadFailed(f"cannot be asked: {type(error).__name__}") from error
+    except OSError as error:
+        if _NO_BUNDLE not in str(error):
+            raise
+        raise DownloadFailed(
+            "cannot be asked: REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates"
+        ) from error
 
 
 def _reason(error: Exception) -> str:
     text = repr(error)
     if "NameResolutionError" in text:
         return "cannot be found (no network?)"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "breaks off the greeting of https"
     if isinstance(error, requests.Timeout) or "timed out" in text:
         return "does not answer in time"
     if "NewConnectionError" in text:

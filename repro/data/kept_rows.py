@@ -158,12 +158,16 @@ def take_prefix(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
 
 
 @contextmanager
-def keep_rows(folder: Path | None, state: Callable[[], Arrays] = dict) -> Iterator[KeptRows]:
+def keep_rows(
+    folder: Path | None, state: Callable[[], Arrays] = dict, *, stay: bool = False
+) -> Iterator[KeptRows]:
     """Keep the rows of a computation while it runs; forget them when it is complete.
 
     Args:
         folder: Where; named after the :func:`fingerprint` of all that the rows depend on.
         state: Returns what was summed up over all rows so far, if the computation is stopped.
+        stay: Whether the files stay when it is complete, as a part of a longer one, whose end
+            removes the folder.
     """
     kept = KeptRows(folder)
     try:
@@ -173,7 +177,10 @@ def keep_rows(folder: Path | None, state: Callable[[], Arrays] = dict) -> Iterat
         if kept.keeps and kept.done:
             _LOG.warning("%d jets are kept: run it again to go on", kept.done)
         raise
-    kept.clear()
+    if stay:
+        kept.save(state)
+    else:
+        kept.clear()
 
 
 def _blocks_up_to(folder: Path, done: int) -> Iterator[Arrays]:

@@ -5,6 +5,7 @@ sha256 or md5, kind), where they come from (DOI or SWHID, URLs in order of prefe
 terms (licence, references).  Ids read like paths: the cache and every mirror are laid out by them.
 """
 
+import dataclasses
 import difflib
 import functools
 import itertools
@@ -16,7 +17,7 @@ from types import NoneType
 from typing import Any
 
 from repro.catalogue.references import in_words
-from repro.catalogue.toml_files import check_types, parse_entries
+from repro.catalogue.toml_files import check_keys, check_types, parse_entries, texts_of
 from repro.errors import UnknownName
 
 __all__ = [
@@ -111,8 +112,6 @@ class Artifact:
                 raise ValueError(f"{self.id}: {name} has {digits} digits, 0 to 9 and a to f")
         if self.size is not None and self.size < 0:
             raise ValueError(f"{self.id}: a file has no less than no bytes")
-        if not all(isinstance(word, str) for word in (*self.urls, *self.references)):
-            raise TypeError(f"{self.id}: urls and references are lists of texts")
 
     @property
     def name(self) -> str:
@@ -200,8 +199,11 @@ def parse_pins(content: bytes, name: str) -> tuple[Artifact, ...]:
     """
 
     def make(entry: dict[str, Any]) -> Iterator[Artifact]:
-        urls, references = (tuple(entry.pop(key, ())) for key in ("urls", "references"))
-        yield Artifact(**entry, urls=urls, references=references)
+        fields = dataclasses.fields(Artifact)
+        needed = [each.name for each in fields if each.default is dataclasses.MISSING]
+        check_keys(entry, [each.name for each in fields], set(needed) - {"size"})
+        lists = {key: texts_of(entry, key) for key in ("urls", "references")}
+        yield Artifact(**{"size": None, **entry, **lists})
 
     return parse_entries(content, name, "artifact", make)
 

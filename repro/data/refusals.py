@@ -13,8 +13,8 @@ _ADVICE = {
     errno.ESTALE: "check the network file system",
     errno.EMFILE: "allow more open files (ulimit -n)",
     errno.ENFILE: "close other programs",
-    errno.ENOMEM: "give it more memory, or fewer jets",
-    errno.EAGAIN: "allow more processes (ulimit -u)",
+    errno.ENOMEM: "make more memory free, or give fewer jets",
+    errno.EAGAIN: "try again, or allow more processes (ulimit -u)",
 }
 
 
@@ -29,12 +29,12 @@ def is_known(error: OSError) -> bool:
     return error.errno in FULL | _REFUSED | _ADVICE.keys()
 
 
-def advice_on(error: OSError, elsewhere: str = "choose another folder") -> str:
+def advice_on(error: OSError, elsewhere: str | None = "choose another folder") -> str:
     """Return what to do.
 
     Args:
         error: What was refused.
-        elsewhere: How to take another place, where that would help.
+        elsewhere: How to take another place; None where there is no other.
 
     >>> advice_on(OSError(errno.ENOSPC, "No space left on device"))
     'make room, or choose another folder'
@@ -42,5 +42,5 @@ def advice_on(error: OSError, elsewhere: str = "choose another folder") -> str:
     'allow more open files (ulimit -n)'
     """
     if error.errno in FULL:
-        return f"make room, or {elsewhere}"
-    return _ADVICE.get(error.errno or 0, elsewhere)
+        return f"make room, or {elsewhere}" if elsewhere else "make room"
+    return _ADVICE.get(error.errno or 0, elsewhere or "look at the system")

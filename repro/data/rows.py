@@ -44,6 +44,9 @@ class ChangedRows:
         change: From (n, columns) to (n, width), row by row.
         width: Columns after that.
 
+    Attributes:
+        read_width: Columns that are read for each row.
+
     >>> halves = ChangedRows(np.ones((4, 3)), lambda block: block[:, :2] / 2, 2)
     >>> halves.shape, halves[1:3].tolist()
     ((4, 2), [[0.5, 0.5], [0.5, 0.5]])
@@ -53,6 +56,7 @@ class ChangedRows:
         self, rows: Table, change: Callable[[NDArray[Any]], NDArray[np.floating]], width: int
     ) -> None:
         self._rows, self._change = rows, change
+        self.read_width = getattr(rows, "read_width", rows.shape[1])
         self.shape = (len(rows), width)
         self.dtype = rows.dtype
 
@@ -105,7 +109,7 @@ def iter_blocks(rows: Table) -> Iterator[NDArray[Any]]:
 
 
 def iter_columns(rows: Table, columns: Sequence[int]) -> Iterator[NDArray[Any]]:
-    """Yield some columns (n,), one after the other; of what is read, several at a time.
+    """Yield some columns (n,), one after the other; from a file several are read in one pass.
 
     >>> [column.tolist() for column in iter_columns(np.array([[1, 2, 3], [4, 5, 6]]), [2, 0])]
     [[3, 6], [1, 4]]
@@ -125,4 +129,6 @@ def iter_columns(rows: Table, columns: Sequence[int]) -> Iterator[NDArray[Any]]:
 
 
 def _rows_at_once(rows: Table) -> int:
-    return max(1, _NUMBERS_AT_ONCE // max(1, rows.shape[1]))
+    # What is changed may be wider where it is read.
+    width = max(1, rows.shape[1], getattr(rows, "read_width", 0))
+    return max(1, _NUMBERS_AT_ONCE // width)

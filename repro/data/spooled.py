@@ -210,7 +210,7 @@ def store_rows(parts: Iterable[NDArray[Any]], rows: int, folder: Path | None) ->
 
     Args:
         parts: Arrays (n_i, columns), one or more.
-        rows: How many they are together.
+        rows: How many they are together, at most.
         folder: For more than :data:`IN_MEMORY` bytes; None keeps all in memory.
 
     Raises:
@@ -218,12 +218,19 @@ def store_rows(parts: Iterable[NDArray[Any]], rows: int, folder: Path | None) ->
     """
     coming = iter(parts)
     first = next(coming)
-    if folder is None or rows * first[:1].nbytes <= IN_MEMORY:
-        return np.concatenate([first, *coming])
-    stored = SpooledRows(folder, first.shape[1], first.dtype)
-    for part in itertools.chain([first], coming):
-        stored.append(part)
-    return stored
+    columns, dtype = first.shape[1], first.dtype
+    everything = itertools.chain([first], coming)
+    if folder is not None and rows * columns * dtype.itemsize > IN_MEMORY:
+        stored = SpooledRows(folder, columns, dtype)
+        for part in everything:
+            stored.append(part)
+        return stored
+    # One array from the beginning: together the parts may be as large as all.
+    found, done = np.empty((rows, columns), dtype), 0
+    for part in everything:
+        found[done : done + len(part)] = part
+        done += len(part)
+    return found[:done]
 
 
 def _bytes_of(array: NDArray[Any]) -> memoryview:

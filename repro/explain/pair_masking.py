@@ -16,8 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from repro import __version__
 from repro.data.arrays import FloatArray
 from repro.data.kept_rows import fingerprint, keep_rows
+from repro.data.rows import iter_blocks
 from repro.errors import BadInput
 from repro.explain.mad_relevance import differential_relevance, own_logit
 from repro.explain.masking import logits_of
@@ -78,6 +80,7 @@ def explain_by_pair_masking(
         factor: Reach of the outlier bounds in interquartile ranges.
         level: Confidence level of the intervals.
         checkpoints: A folder for what is done, should this be stopped: then it goes on there.
+            Masked logits stay in it, and are for the caller to remove.
 
     Returns:
         Panels ``qcd`` and ``top``: MAD relevance; ``probability_drop.qcd`` and ``.top``: of the
@@ -94,9 +97,7 @@ def explain_by_pair_masking(
         )
     masks = list(itertools.combinations(range(slots), 2))
     base = logits_of(problem, rows=_JETS_PER_BATCH)
-    folder = None
-    if checkpoints:
-        folder = checkpoints / fingerprint([base, problem.labels], "pairs", masks, alone)
+    folder = checkpoints / _fingerprint(problem, masks, alone=alone) if checkpoints else None
     masked = _masked_logits(problem, network, masks, folder, alone=alone)
     labels = problem.labels
     own = own_logit(base, labels)
@@ -137,7 +138,7 @@ def _masked_logits(
 ) -> Callable[[], Iterator[FloatArray]]:
     """Mask all pairs of all jets; return what goes through the logits (n, 2), mask by mask."""
     problem.network.to(problem.device)
-    with torch.inference_mode(), keep_rows(folder) as kept:
+    with torch.inference_mode(), keep_rows(folder, stay=True) as kept:
         starts = range(kept.done, len(problem.inputs), _JETS_PER_BATCH)
         for start in problem.progress(starts, "masking pairs"):
             batch = problem.tensor(problem.inputs[start : start + _JETS_PER_BATCH])
@@ -151,6 +152,15 @@ def _masked_logits(
             yield np.concatenate(column).astype(np.float64)
 
     return each
+
+
+def _fingerprint(problem: Problem, masks: Sequence[tuple[int, int]], *, alone: bool) -> str:
+    """Return a hash of all that the masked logits depend on, but nothing that is computed."""
+    network = problem.network
+    weights = (tensor.cpu().numpy() for tensor in network.state_dict().values())
+    settings = (type(network).__name__, getattr(network, "stable_mass", None), problem.device)
+    arrays = itertools.chain(weights, iter_blocks(problem.inputs))
+    return fingerprint(arrays, __version__, "pairs", masks, alone, *settings)
 
 
 def _own_probability(logits: FloatArray, labels: NDArray[np.integer]) -> FloatArray:

@@ -18,6 +18,7 @@ from repro.data.rows import Table, take_rows
 from repro.errors import BadInput
 from repro.explain.padding import FilledBy, filled_entries
 from repro.metrics.bootstrap import Intervals
+from repro.metrics.means import column_means
 from repro.metrics.ranks import Places, places_of
 from repro.models.host import waiting_for
 
@@ -200,10 +201,7 @@ class Problem:
         Zero where no entry is filled.
         """
         if not self.filled_by:
-            if isinstance(self.inputs, np.ndarray):
-                return np.asarray(self.inputs.mean(axis=0, dtype=np.float64))
-            sums = (inputs.sum(axis=0, dtype=np.float64) for inputs, _ in self.batches())
-            return np.asarray(sum(sums) / len(self.inputs))
+            return column_means(self.inputs)
         filled, total = self._filled_sums(np.zeros(self.inputs.shape[1]), 1)
         return np.asarray(total / np.maximum(filled, 1))
 

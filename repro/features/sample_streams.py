@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from repro.data.callbacks import Progress
 from repro.data.open_jets import open_jets
 from repro.data.rows import Table
-from repro.data.spooled import IN_MEMORY, SpooledRows
+from repro.data.spooled import store_rows
 from repro.features.jet_source import JetSource
 from repro.features.registry import find_inputs
 from repro.features.streams import iter_inputs
@@ -101,30 +101,19 @@ def collect(
     Raises:
         BadInput: If the folder has no room for them.
     """
-    labels, rows = np.empty((2, stream.total), np.int64)
-    inputs: NDArray[Any] | SpooledRows = np.empty((0, len(stream.features)))
-    done = 0
-    for part in stream:
-        if not done:
-            inputs = _room_for(stream.total, part.inputs, spool)
-        place = slice(done, done + len(part.labels))
-        labels[place], rows[place] = part.labels, part.rows
-        if isinstance(inputs, SpooledRows):
-            inputs.append(part.inputs)
-        else:
-            inputs[place] = part.inputs
-        done = place.stop
-    found = inputs if isinstance(inputs, SpooledRows) else inputs[:done]
-    return found, labels[:done], rows[:done]
+    labels, rows = [], []
 
+    def inputs() -> Iterator[NDArray[Any]]:
+        for part in stream:
+            labels.append(part.labels)
+            rows.append(part.rows)
+            yield part.inputs
+        if not labels:
+            yield np.empty((0, len(stream.features)))
 
-def _room_for(jets: int, first: NDArray[Any], spool: Path | None) -> NDArray[Any] | SpooledRows:
-    """Return room for the inputs of jets, of which the first are given."""
-    columns = first.shape[1]
-    if spool is not None and jets * columns * first.dtype.itemsize > IN_MEMORY:
-        return SpooledRows(spool, columns, first.dtype)
-    # One array from the beginning: the inputs of PFN fill a gigabyte.
-    return np.empty((jets, columns), first.dtype)
+    found = store_rows(inputs(), stream.total, spool)
+    nothing = np.empty(0, np.int64)
+    return found, np.concatenate([nothing, *labels]), np.concatenate([nothing, *rows])
 
 
 def stream_file(

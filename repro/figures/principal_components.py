@@ -84,9 +84,11 @@ def principal_components(values: Table, spool: Path | None = None) -> Components
         spool: A folder for components that are too many for memory.
 
     Raises:
-        BadInput: If there are fewer than two jets, or all are alike.
+        BadInput: If there are fewer than two jets, all are alike, or some are NaN.
     """
     _, mean, covariance = moments(block.astype(np.float64) for block in iter_blocks(values))
+    if not np.isfinite(covariance).all():
+        raise BadInput("some of the latent vectors are no numbers: look at the weights")
     spectrum, vectors = np.linalg.eigh(covariance)
     # Rounding makes what has no variance negative.
     spectrum, vectors = spectrum[::-1].clip(min=0), vectors[:, ::-1]
@@ -168,7 +170,8 @@ def correlation_tables(
     Jets without a quantity are left out of its correlations alone.
 
     Returns:
-        ``correlation`` with the sign that the components happen to have, and ``abs_correlation``.
+        ``correlation`` with the signs that :func:`principal_components` gives, and
+        ``abs_correlation``.
     """
     panels = {panel: labels == label for label, panel in enumerate(("qcd", "top"))}
     tables: dict[str, Any] = {
@@ -224,18 +227,19 @@ def _interval_of_count(values: Table, count: int, seed: int) -> list[int]:
     nodes, mean = values.shape[1], column_means(values)
     # A generator for each draw: how many jets are gone through at once changes nothing.
     generators = [np.random.default_rng([seed, draw]) for draw in range(_DRAWS)]
-    totals, sums = np.zeros(_DRAWS), np.zeros((_DRAWS, nodes))
+    drawn, totals, sums = np.zeros(_DRAWS), np.zeros(_DRAWS), np.zeros((_DRAWS, nodes))
     crosses = np.zeros((_DRAWS, nodes, nodes))
     for block in iter_blocks(values):
         centred = block - mean
         for draw, generator in enumerate(generators):
             weights = generator.poisson(1.0, len(centred)).astype(np.float64)
+            drawn[draw] += (weights > 0).sum()
             totals[draw] += weights.sum()
             sums[draw] += weights @ centred
             crosses[draw] += (centred * weights[:, None]).T @ centred
     counts = []
-    for total, first, cross in zip(totals, sums, crosses, strict=True):
-        if total < _FEWEST:
+    for jets, total, first, cross in zip(drawn, totals, sums, crosses, strict=True):
+        if jets < _FEWEST:
             continue
         covariance = cross / total - np.outer(first, first) / total**2
         variance = np.trace(covariance)

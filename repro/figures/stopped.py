@@ -1,6 +1,8 @@
 """Where computations that take long leave what they did, should they be stopped."""
 
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from repro import __version__
@@ -8,12 +10,27 @@ from repro.data.kept_rows import fingerprint
 from repro.figures.context import Context
 from repro.models.tagger import Tagger
 
-__all__ = ["record_folder", "stopped_folder"]
+__all__ = ["kept_until_done", "record_folder", "stopped_folder"]
 
 
 def stopped_folder(context: Context) -> Path | None:
     """Return the folder, in the cache, for what stopped runs leave; None if there is no cache."""
     return context.spool / "stopped" if context.spool else None
+
+
+@contextmanager
+def kept_until_done(context: Context, name: str) -> Iterator[Path | None]:
+    """Give a folder for what several computations of an item leave; it goes when all are done.
+
+    Args:
+        context: Has the cache, or none.
+        name: Of the item, without ``/``.
+    """
+    folder = stopped_folder(context)
+    place = folder / name if folder else None
+    yield place
+    if place:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def record_folder(context: Context, taggers: Iterable[Tagger], *settings: object) -> Path | None:

@@ -71,6 +71,12 @@ def mean_intervals(values: FloatArray, level: float = 0.95) -> Intervals:
     >>> mean_intervals(np.array([[1.0], [2.0], [3.0]])).value
     array([2.])
     """
+    mean, margin = _means_and_margins(values, level)
+    correlation = correlation_of_means(values)
+    return Intervals(mean, mean - margin, mean + margin, level, correlation)
+
+
+def _means_and_margins(values: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     if not len(values):
         raise BadInput("there are no jets to average over")
     count = (~np.isnan(values)).sum(axis=0)
@@ -79,9 +85,7 @@ def mean_intervals(values: FloatArray, level: float = 0.95) -> Intervals:
     squares = np.nansum((values - mean) ** 2, axis=0)
     # One jet has a mean and no spread: no interval.
     spread = np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan)
-    margin = float(ndtri((1 + level) / 2)) * np.sqrt(spread / filled)
-    correlation = correlation_of_means(values)
-    return Intervals(mean, mean - margin, mean + margin, level, correlation)
+    return mean, float(ndtri((1 + level) / 2)) * np.sqrt(spread / filled)
 
 
 class PanelMeans:
@@ -102,7 +106,8 @@ class PanelMeans:
         Raises:
             BadInput: If there is no jet.
         """
-        found = mean_intervals(column[:, None], self._level)[0]
+        mean, margin = (float(part) for part in _means_and_margins(column, self._level))
+        found = Interval(mean, mean - margin, mean + margin, self._level)
         self._columns.setdefault(panel, []).append(found)
         self._influences.setdefault(panel, []).append(influence(column))
 
@@ -117,9 +122,14 @@ class PanelMeans:
 def column_means(rows: Table) -> FloatArray:
     """Return the mean of each column of rows (n, k), which are read some at a time.
 
+    Raises:
+        BadInput: If there is no row.
+
     >>> column_means(np.array([[1.0, 5.0], [3.0, 5.0]]))
     array([2., 5.])
     """
+    if not len(rows):
+        raise BadInput("there are no jets to average over")
     sums = (block.sum(axis=0, dtype=np.float64) for block in iter_blocks(rows))
     return np.asarray(sum(sums) / len(rows))
 

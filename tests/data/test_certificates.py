@@ -80,8 +80,15 @@ def test_a_certificate_that_is_to_be_trusted_is(get, body, certify, secure, monk
     assert get(url=f"https://127.0.0.1:{server.server_port}/f") == body
 
 
+def test_a_name_of_no_certificates_is_told(get, certify, secure, monkeypatch, tmp_path):
+    server = secure(*certify("IP:127.0.0.1"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    with pytest.raises(DownloadFailed, match="REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file"):
+        get(url=f"https://127.0.0.1:{server.server_port}/f")
+
+
 def test_what_breaks_off_in_the_greeting_is_tried_again(get, server, monkeypatch):
     """A server that speaks no TLS has no certificate to be mistrusted."""
     monkeypatch.setattr("repro.data.download.time.sleep", lambda _seconds: None)
-    with pytest.raises(DownloadFailed, match="drops the connection"):
+    with pytest.raises(DownloadFailed, match="breaks off the greeting of https"):
         get(url=f"https://127.0.0.1:{server.server_port}/f")

@@ -14,7 +14,7 @@ from repro.figures.context import Context
 from repro.figures.drawing import footer, name_columns, name_rows, new_figure
 from repro.figures.latent import explained_sample
 from repro.figures.rankings import placed
-from repro.figures.stopped import stopped_folder
+from repro.figures.stopped import kept_until_done
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval
 from repro.metrics.ranks import largest, smallest
@@ -60,20 +60,22 @@ def compute(context: Context) -> Result:
     sample, tagger = explained_sample(context, "pfin"), context.tagger("pfin:sum")
     problem = context.problem(sample, tagger)
 
-    def mask(*, alone: bool) -> Explanation:
-        return explain_by_pair_masking(
-            problem,
-            slots=_COMPUTED,
-            alone=alone,
-            scale=scale,
-            outliers=outliers,
-            checkpoints=stopped_folder(context),
-        )
+    with kept_until_done(context, "toptag-fig27") as folder:
 
-    found = mask(alone=corrected)
-    values: dict[str, Any] = {"auc": {"baseline": found.details["auc"]}, **_tables(found)}
-    if not corrected:
-        values["alone"] = _tables(mask(alone=True))
+        def mask(*, alone: bool) -> Explanation:
+            return explain_by_pair_masking(
+                problem,
+                slots=_COMPUTED,
+                alone=alone,
+                scale=scale,
+                outliers=outliers,
+                checkpoints=folder,
+            )
+
+        found = mask(alone=corrected)
+        values: dict[str, Any] = {"auc": {"baseline": found.details["auc"]}, **_tables(found)}
+        if not corrected:
+            values["alone"] = _tables(mask(alone=True))
     return context.result(
         "toptag/fig27",
         sample,
