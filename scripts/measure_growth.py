@@ -6,8 +6,8 @@
 
 The jets are those that come with the package, over and over: for toptag each copy is turned by an
 angle of its own and written in the format of the paper's data set, for hbb they are repeated as
-they are.  A JSON file gets each number as soon as it is known; what it has already of this version
-and machine is not measured again.
+they are.  A JSON file gets each number as soon as it is known; what it has already is not measured
+again, and it holds those of one commit and machine.  Set OMP_NUM_THREADS=1 for one thread.
 """
 
 import argparse
@@ -17,8 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,14 @@ import h5py
 import numpy as np
 
 from repro.benchmarks.machine import describe_machine
+from repro.catalogue import find_item
 from repro.data.atomic import write_atomically
 from repro.data.jets import Jets
 from repro.data.pins import find_artifact
+from repro.data.places import cache_directory
 from repro.data.store import shipped_path
 from repro.data.table_writer import write_jets
+from repro.errors import BadInput, ReproError
 from repro.features.embedded import SHIPPED, read_parts
 from repro.figures.record_jets import EMBEDDED
 
@@ -43,6 +45,7 @@ ITEMS = (
 """One item or more of each kind of computation: scores, masks, relevance, activity, components."""
 WEIGHTS = {"toptag": "embedded", "hbb": "authors"}
 SEED = 1
+_SHIPPED = {"toptag": SHIPPED, "hbb": EMBEDDED}
 
 
 def main() -> int:
@@ -53,19 +56,28 @@ def main() -> int:
     parser.add_argument("--items", nargs="+", default=ITEMS, help="such as toptag/fig18")
     parser.add_argument("--folder", type=Path, help="for the jets, which are kept there")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.folder or Path(temporary)
-        files = {
-            paper: many_jets(paper, max(arguments.jets), folder)
-            for paper in {item.partition("/")[0] for item in arguments.items}
-        }
-        return measure_all(arguments.out, arguments.items, arguments.jets, files)
+    try:
+        items = [find_item(item).id for item in arguments.items]
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = arguments.folder or Path(temporary)
+            files = {
+                paper: many_jets(paper, max(arguments.jets), folder)
+                for paper in {item.partition("/")[0] for item in items}
+            }
+            return measure_all(arguments.out, items, arguments.jets, files)
+    except ReproError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
 
 
 def measure_all(
     out: Path, items: Sequence[str], counts: Sequence[int], files: dict[str, Path]
 ) -> int:
-    """Measure items on each number of jets that the file has not; return 1 if one failed."""
+    """Measure items on each number of jets that the file has not; return 1 if one failed.
+
+    Raises:
+        BadInput: If the file was measured elsewhere, or cannot be written.
+    """
     found = _read(out)
     known = {(entry["item"], entry["jets"]) for entry in found["measured"]}
     failed = 0
@@ -87,31 +99,52 @@ def measure(item: str, jets: int, file: Path) -> dict[str, Any]:
     """Run an item in a process of its own; return what it took."""
     paper, _, label = item.partition("/")
     kind = "table" if label.startswith("table") else "fig"
-    with tempfile.TemporaryDirectory() as results:
+    with tempfile.TemporaryDirectory() as place:
         words = [sys.executable, "-m", "repro", kind, label.removeprefix(kind), "--paper", paper]
         words += ["--data", str(file), "--jets", str(jets), "--weights", WEIGHTS[paper]]
-        words += ["--out", results, "--quiet"]
-        started = time.monotonic()
-        with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own
-            # It alone is asked for, as the usage of all children is that of the largest.
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = code = os.waitstatus_to_exitcode(status)
-        seconds = time.monotonic() - started
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {
-        "item": item,
-        "jets": jets,
-        "weights": WEIGHTS[paper],
-        "seconds": round(seconds, 1),
-        "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_memory_bytes": unit * usage.ru_maxrss,
-        "code": code,
-    }
+        words += ["--out", f"{place}/results", "--quiet"]
+        # Nothing that a stopped run left is gone on with, and what was fetched is at hand.
+        mirror = os.environ.get("REPRO_MIRROR") or str(cache_directory())
+        taken = usage_of(words, {"REPRO_CACHE": f"{place}/cache", "REPRO_MIRROR": mirror})
+    return {"item": item, "jets": jets, "weights": WEIGHTS[paper], **taken}
+
+
+def usage_of(words: Sequence[str], variables: Mapping[str, str]) -> dict[str, Any]:
+    """Run a command; return its seconds, its most memory, and its exit code.
+
+    A small process starts it: the system counts what the one that starts it ever had as well.
+    """
+    code = f"import json, resource, subprocess, sys, time\n{_STARTER}"
+    done = subprocess.run(  # noqa: S603 - our own
+        [sys.executable, "-S", "-c", code, *words],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+_STARTER = """
+started = time.monotonic()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+seconds = time.monotonic() - started
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+unit = 1 if sys.platform == "darwin" else 1024
+print(json.dumps({
+    "seconds": round(seconds, 1),
+    "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+    "peak_memory_bytes": unit * usage.ru_maxrss,
+    "code": code,
+}))
+"""
 
 
 def many_jets(paper: str, count: int, folder: Path) -> Path:
     """Return a file with so many jets or more, which is made if it is not there."""
-    path = folder / f"{paper}-{count}.h5"
+    made_of = find_artifact(_SHIPPED[paper]).sha256 or ""
+    path = folder / f"{paper}-{count}-{made_of[:12]}.h5"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         {"toptag": _write_toptag, "hbb": _write_hbb}[paper](path, count)
@@ -172,14 +205,22 @@ def _write_hbb(path: Path, count: int) -> None:
 
 
 def _read(out: Path) -> dict[str, Any]:
-    """Return what a file has that was measured here, or nothing."""
+    """Return what a file has, or nothing if there is none.
+
+    Raises:
+        BadInput: If that was measured elsewhere.
+    """
     machine = describe_machine("cpu")
-    same = ("device", "repro", "commit", "torch", "threads")
-    if out.is_file():
-        found: dict[str, Any] = json.loads(out.read_text("utf-8"))
-        if all(found["machine"].get(name) == machine.get(name) for name in same):
-            return found
-    return {"machine": machine, "measured": []}
+    if not out.is_file():
+        return {"machine": machine, "measured": []}
+    found: dict[str, Any] = json.loads(out.read_text("utf-8"))
+    for name in ("device", "repro", "commit", "torch", "threads"):
+        if found["machine"].get(name) != machine.get(name):
+            raise BadInput(
+                f"{out} was measured with {name} {found['machine'].get(name)}, and here it is "
+                f"{machine.get(name)}: give another --out, or remove the file"
+            )
+    return found
 
 
 if __name__ == "__main__":

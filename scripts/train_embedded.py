@@ -22,7 +22,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +81,7 @@ def main() -> int:
     parser.add_argument("--place", action="store_true", help="copy what is finished; train nothing")
     parser.add_argument("--missing", action="store_true", help="only what the package has not")
     arguments = parser.parse_args()
+    arguments.placed = set()
     chosen = [
         training
         for training in trainings(arguments.paper)
@@ -89,6 +90,7 @@ def main() -> int:
     if arguments.missing:
         digest = hash_file(arguments.data)
         chosen = [training for training in chosen if not is_placed(training, digest)]
+        arguments.placed = {Training(card).stem for card in placed_first(chosen)}
     failed = False
     for number in sorted({training.stage for training in chosen}):
         stage = [training for training in chosen if training.stage == number]
@@ -131,7 +133,7 @@ def train(training: Training, arguments: argparse.Namespace) -> int:
     if training.begin_with:
         first = Training(find_card(training.begin_with))
         begun = arguments.runs / first.stem / "weights.safetensors"
-        command += ["--preload", str(begun) if begun.is_file() else "embedded"]
+        command += ["--preload", "embedded" if first.stem in arguments.placed else str(begun)]
     command += ["--test", str(shipped_path(find_artifact(TEST[arguments.paper])))]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with (out / "log.txt").open("w") as log:
@@ -141,12 +143,31 @@ def train(training: Training, arguments: argparse.Namespace) -> int:
     return done.returncode
 
 
+def placed_first(chosen: Sequence[Training]) -> Iterator[Card]:
+    """Yield the variants that some begin with, of those that are not trained themselves."""
+    trained = {training.stem for training in chosen}
+    for name in sorted({training.begin_with for training in chosen if training.begin_with}):
+        card = find_card(name)
+        if Training(card).stem not in trained:
+            yield card
+
+
 def is_placed(training: Training, digest: str) -> bool:
-    """Whether the package has what a training gives, by its recipe, on jets of this hash."""
+    """Whether the package has what a training gives, by its recipe, on jets of this hash.
+
+    What begins with other weights is, if these are the package's now, and what they should be.
+    """
     path = PLACE / f"{training.stem}.json"
     if not path.is_file():
         return False
     made = json.loads(path.read_text("utf-8"))["training"]
+    if training.begin_with:
+        first = Training(find_card(training.begin_with))
+        if not is_placed(first, digest):
+            return False
+        weights = json.loads((PLACE / f"{first.stem}.json").read_text("utf-8"))["weights"]
+        if made["begun_with"]["sha256"] != weights["sha256"]:
+            return False
     recipe = find_recipe("embedded", training.card).changed(seed=training.seed).document()
     same_recipe = made["recipe"] == json.loads(json.dumps(recipe))
     return bool(same_recipe and made["data"]["sha256"] == digest)

@@ -139,7 +139,7 @@ BATCHES = {
 
 @pytest.mark.parametrize("stored", ["in memory", "read as needed"])
 @pytest.mark.parametrize("name", sorted(METHODS))
-def test_neither_batches_nor_threads_change_the_numbers(name, stored, tmp_path, monkeypatch):
+def test_batches_do_not_change_the_numbers(name, stored, tmp_path, monkeypatch):
     problem = make_problem(n=30, outputs=2)
     whole = find_method(name).explain(problem)
     for module, (constant, size) in BATCHES.items():
@@ -151,14 +151,8 @@ def test_neither_batches_nor_threads_change_the_numbers(name, stored, tmp_path, 
     if stored == "read as needed":
         inputs = SpooledRows(tmp_path, problem.inputs.shape[1], problem.inputs.dtype)
         inputs.append(problem.inputs)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(threads % 2 + 1)
-    try:
-        parts = find_method(name).explain(
-            dataclasses.replace(problem, inputs=inputs, spool=tmp_path)
-        )
-    finally:
-        torch.set_num_threads(threads)
+    read = dataclasses.replace(problem, inputs=inputs, spool=tmp_path)
+    parts = find_method(name).explain(read)
     assert parts.names == whole.names
     for panel, numbers in whole.panels.items():
         for end in ("value", "low", "high"):

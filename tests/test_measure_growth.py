@@ -1,6 +1,7 @@
 """What items take on more and more jets: how it is measured, and the table on the site."""
 
 import json
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from site_hooks import hook
 
 from repro.data.hbb.opening import open_table
 from repro.data.tables import read_jets
+from repro.errors import BadInput
 
 growth = load_program("scripts/measure_growth.py")
 measured_tables = hook("measured_tables")
@@ -76,7 +78,9 @@ def test_what_is_known_is_not_measured_again_and_failures_are(measured):
     assert {entry["item"] for entry in found["measured"]} == {"toptag/fig18", "toptag/fig19"}
     found["machine"]["commit"] = "another"
     out.write_text(json.dumps(found), "utf-8")
-    assert len(run("toptag/fig18")[1]) == 2
+    with pytest.raises(BadInput, match="measured with commit another"):
+        run("toptag/fig18")
+    assert json.loads(out.read_text("utf-8")) == found
 
 
 def test_the_page_shows_what_was_measured(measured, monkeypatch):
@@ -89,7 +93,27 @@ def test_the_page_shows_what_was_measured(measured, monkeypatch):
     assert "| `toptag/fig18` | embedded | 20 MB, 2 s | 3,000 MB, 300 s |" in page
 
 
-@pytest.mark.skipif(not hasattr(growth.os, "wait4"), reason="no system that counts memory so")
+@pytest.mark.skipif(find_spec("resource") is None, reason="no system that counts memory so")
+def test_what_starts_a_command_does_not_count():
+    """This process has more memory than a command that does nothing."""
+    held = np.ones(40_000_000)
+    found = growth.usage_of(["true"], {})
+    assert found["code"] == 0
+    assert found["peak_memory_bytes"] < 50e6 < held.nbytes
+    assert growth.usage_of(["false"], {})["code"] == 1
+
+
+def test_mistakes_are_one_line(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "growth.json"
+    monkeypatch.setattr(growth.sys, "argv", ["growth", "--out", str(out), "--items", "fig18"])
+    assert growth.main() == 2
+    said = capsys.readouterr().err
+    assert "unknown item 'fig18'" in said
+    assert said.count("\n") == 1
+    assert not out.exists()
+
+
+@pytest.mark.skipif(find_spec("resource") is None, reason="no system that counts memory so")
 def test_an_item_is_measured_in_a_process_of_its_own(tmp_path):
     found = growth.measure("toptag/fig26", 10, tmp_path / "no-jets.h5")
     assert found["code"] == 0

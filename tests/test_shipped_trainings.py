@@ -30,6 +30,29 @@ def test_what_the_package_has_is_not_missing():
     assert not script.is_placed(training, "0" * 64)
 
 
+def test_what_began_with_other_weights_is_missing(tmp_path, monkeypatch):
+    trainings = {training.stem: training for training in script.trainings("toptag")}
+    first, second = (trainings[stem] for stem in ("pfin-sum", "pfin-cat"))
+    cards = {each.stem: embedded_card(each.card) for each in (first, second)}
+    digest = cards["pfin-cat"]["training"]["data"]["sha256"]
+    monkeypatch.setattr(script, "PLACE", tmp_path)
+
+    def write(stem):
+        (tmp_path / f"{stem}.json").write_text(json.dumps(cards[stem]), "utf-8")
+
+    write("pfin-cat")
+    assert not script.is_placed(second, digest)
+    write("pfin-sum")
+    assert script.is_placed(second, digest)
+    cards["pfin-sum"]["weights"]["sha256"] = "0" * 64
+    write("pfin-sum")
+    assert script.is_placed(first, digest)
+    assert not script.is_placed(second, digest)
+    # Only what is not trained now is taken from the package.
+    assert [card.name for card in script.placed_first([second])] == ["pfin:sum"]
+    assert list(script.placed_first([first, second])) == []
+
+
 def test_another_recipe_or_seed_is_missing(tmp_path, monkeypatch):
     training = next(iter(script.trainings("toptag")))
     card = embedded_card(training.card)

@@ -62,7 +62,7 @@ def test_both_are_timed_on_the_same_jets_and_shown(clone, tmp_path, capsys, monk
 
 
 def test_another_network_is_not_timed(clone, capsys):
-    assert run("mbns", "--toptag", clone(1.5)) == 2
+    assert run("mbns", "--toptag", clone(1.0000001)) == 2
     said = capsys.readouterr().err
     assert "gives other logits than mbns" in said
     assert said.count("\n") == 1
@@ -72,6 +72,7 @@ def test_another_network_is_not_timed(clone, capsys):
     ("words", "said"),
     [
         ((), "give --toptag or --hbb"),
+        (("pfm",), "no network 'pfm': choose from mbns"),
         (("in",), "no src/models/models.py: give --hbb a clone"),
         (("pfn", "--toptag", "nowhere"), "no models/PFN/pfn_model.py: give --toptag a clone"),
     ],

@@ -6,10 +6,11 @@
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cells import bytes_of, difference_of, rate_of, table_of
 from marks import fill
 
 __all__ = ["MARKS", "on_page_markdown"]
@@ -72,15 +73,15 @@ def machine(found: Document) -> str:
         "commit": f"`{about['commit']}`",
         "jets": f"{used['jets']:,}: {used['data']}",
         "turns": used["repeats"],
-        "most memory of the process": _bytes(found["peak_memory_bytes"]),
+        "most memory of the process": bytes_of(found["peak_memory_bytes"]),
     }
-    return _table(("", ""), ((name, str(value)) for name, value in rows.items()))
+    return table_of(("", ""), ((name, str(value)) for name, value in rows.items()))
 
 
 def networks(found: Document) -> str:
     """Return how fast networks are, beside their plain versions and the machine's limit."""
     head = ("model", "jets/s", "plain", "times", "difference", "MFLOP/jet", "share of the limit")
-    return _table(head, map(_network, found["networks"]))
+    return table_of(head, map(_network, found["networks"]))
 
 
 def _network(entry: Document) -> tuple[str, ...]:
@@ -88,8 +89,8 @@ def _network(entry: Document) -> tuple[str, ...]:
     plain = spread["plain"].get(batch)
     return (
         f"`{entry['model']}`",
-        _rate(spread["jets_per_second"]),
-        _rate(plain) if plain else "",
+        rate_of(spread["jets_per_second"]),
+        rate_of(plain) if plain else "",
         f"{entry['ratio']:.1f}" if plain else "",
         f"{entry['largest_difference']:.0e}" if plain else "",
         f"{entry['operations_per_jet'] / 1e6:.3g}",
@@ -100,15 +101,15 @@ def _network(entry: Document) -> tuple[str, ...]:
 def masks(found: Document) -> str:
     """Return how fast masks are that recompute what they touch."""
     head = ("masks of", "masks", "masked jets/s", "plain", "times", "difference")
-    return _table(head, map(_mask, found["masks"]))
+    return table_of(head, map(_mask, found["masks"]))
 
 
 def _mask(entry: Document) -> tuple[str, ...]:
     return (
         f"`{entry['model']}`, {entry['masked']}",
         str(entry["masks"]),
-        _rate(entry["spread"]["per_second"]),
-        _rate(entry["spread"]["plain_per_second"]),
+        rate_of(entry["spread"]["per_second"]),
+        rate_of(entry["spread"]["plain_per_second"]),
         f"{entry['ratio']:.1f}",
         f"{entry['largest_difference']:.0e}",
     )
@@ -128,7 +129,7 @@ def methods(found: Document) -> str:
         "difference",
     )
     measured = [entry for entry in found["methods"] if entry["jets_per_second"]]
-    return _table(head, map(_method, measured))
+    return table_of(head, map(_method, measured))
 
 
 def _method(entry: Document) -> tuple[str, ...]:
@@ -138,11 +139,11 @@ def _method(entry: Document) -> tuple[str, ...]:
         f"`{entry['model']}`",
         str(entry["jets"]),
         str(entry["features"]),
-        _rate(entry["jets_per_second"]),
+        rate_of(entry["jets_per_second"]),
         entry["beside"] or "",
-        _rate(theirs) if theirs else "",
+        rate_of(theirs) if theirs else "",
         f"{entry['ratio']:.2g}" if theirs else "",
-        _difference(entry["largest_difference"]) if theirs else "",
+        difference_of(entry["largest_difference"]) if theirs else "",
     )
 
 
@@ -152,7 +153,7 @@ def precisions(found: Document) -> str:
         *("model", "precision", "jets/s", "AUC [%]", "difference"),
         *("masked jets/s", "memory", "share of the roofline"),
     )
-    return _table(head, map(_precision, found["precisions"]))
+    return table_of(head, map(_precision, found["precisions"]))
 
 
 def _precision(entry: Document) -> tuple[str, ...]:
@@ -161,11 +162,11 @@ def _precision(entry: Document) -> tuple[str, ...]:
     return (
         f"`{entry['model']}`",
         entry["precision"],
-        _rate(entry["jets_per_second"]),
+        rate_of(entry["jets_per_second"]),
         f"{area['value']:.3f} [{low:.2f}, {high:.2f}]" if area else "not measured",
         f"{entry['largest_difference']:.0e}",
-        _rate(entry["explained_per_second"]),
-        _bytes(entry["peak_memory"]),
+        rate_of(entry["explained_per_second"]),
+        bytes_of(entry["peak_memory"]),
         f"{100 * entry['share']:.0f} %",
     )
 
@@ -173,10 +174,10 @@ def _precision(entry: Document) -> tuple[str, ...]:
 def inputs(found: Document) -> str:
     """Return how fast inputs are made."""
     rows = (
-        (f"`{entry['family']}`", _rate(entry["spread"]) if entry["spread"] else entry["reason"])
+        (f"`{entry['family']}`", rate_of(entry["spread"]) if entry["spread"] else entry["reason"])
         for entry in found["features"]
     )
-    return _table(("inputs of", "jets/s"), rows)
+    return table_of(("inputs of", "jets/s"), rows)
 
 
 PARTS: Mapping[str, Callable[[Document], str]] = {
@@ -208,28 +209,6 @@ _TITLES = {
     ),
     "features": ("Inputs", "From four-momenta; subjettiness is computed where it is needed."),
 }
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
-
-
-def _rate(rates: Document) -> str:
-    """Return a median with its quartiles."""
-    return f"{_number(rates['median'])} [{_number(rates['low'])}, {_number(rates['high'])}]"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _bytes(value: int | None) -> str:
-    return "not known" if value is None else f"{value / 1e6:,.0f} MB"
-
-
-def _difference(value: float | None) -> str:
-    return "not a number" if value is None else f"{value:.0e}"
 
 
 def _options(options: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cells import bytes_of, difference_of, rate_of, table_of
 from marks import fill
 
 __all__ = ["MARKS", "on_page_markdown"]
@@ -20,7 +21,7 @@ _NOTHING = "Nothing has been measured yet."
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Fill in the table."""
+    """Fill in the tables."""
     return fill(markdown, MARKS)
 
 
@@ -31,16 +32,14 @@ def growth() -> str:
         return _NOTHING
     measured = {(entry["item"], entry["jets"]): entry for entry in found["measured"]}
     counts = sorted({jets for _, jets in measured})
-    lines = [
-        "".join(["| item | weights |", *(f" {jets:,} jets |" for jets in counts)]),
-        "".join(["| --- | --- |", *(" --- |" for _ in counts)]),
-    ]
+    rows = []
     for item in dict.fromkeys(item for item, _ in measured):
         entries = [measured.get((item, jets)) for jets in counts]
         weights = next(entry["weights"] for entry in entries if entry)
-        cells = "".join(f" {_cell(entry) if entry else 'not measured'} |" for entry in entries)
-        lines.append(f"| `{item}` | {weights} |{cells}")
-    return "\n".join([*lines, "", _machine(found["machine"])])
+        cells = [_cell(entry) if entry else "not measured" for entry in entries]
+        rows.append([f"`{item}`", weights, *cells])
+    head = ("item", "weights", *(f"{jets:,} jets" for jets in counts))
+    return f"{table_of(head, rows)}\n\n{_machine(found['machine'])}"
 
 
 def authors() -> str:
@@ -48,20 +47,18 @@ def authors() -> str:
     found = _read("authors")
     if found is None:
         return _NOTHING
-    lines = [
-        "| model | scored/s | theirs | times | trained/s | theirs | times | difference |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    head = ("model", "scored/s", "theirs", "times", "trained/s", "theirs", "times", "difference")
+    rows = []
     for entry in found["networks"]:
         cells = [f"`{entry['model']}`, batches of {entry['batch']}"]
         for kind in ("scored", "trained"):
             ours, theirs = entry[f"{kind}_per_second"], entry[f"authors_{kind}_per_second"]
             ratio = ours["median"] / theirs["median"]
-            cells += [_rate(ours), _rate(theirs), f"{ratio:.1f}"]
-        lines.append(f"| {' | '.join(cells)} | {entry['largest_difference']:.0e} |")
+            cells += [rate_of(ours), rate_of(theirs), f"{ratio:.1f}"]
+        rows.append([*cells, difference_of(entry["largest_difference"])])
     files = sorted({(entry["file"], entry["sha256"]) for entry in found["networks"]})
     named = "; ".join(f"`{name}` (sha256 `{digest[:12]}…`)" for name, digest in files)
-    return "\n".join([*lines, "", f"{_machine(found['machine'])} Their files: {named}."])
+    return f"{table_of(head, rows)}\n\n{_machine(found['machine'])} Their files: {named}."
 
 
 MARKS = {"growth": growth, "authors": authors}
@@ -75,12 +72,8 @@ def _read(name: str) -> Mapping[str, Any] | None:
     return found
 
 
-def _rate(rates: Mapping[str, Any]) -> str:
-    return f"{rates['median']:,.0f} [{rates['low']:,.0f}, {rates['high']:,.0f}]"
-
-
 def _cell(entry: Mapping[str, Any]) -> str:
-    return f"{entry['peak_memory_bytes'] / 1e6:,.0f} MB, {entry['seconds']:,.0f} s"
+    return f"{bytes_of(entry['peak_memory_bytes'])}, {entry['seconds']:,.0f} s"
 
 
 def _machine(machine: Mapping[str, Any]) -> str:

@@ -45,6 +45,7 @@ class Command:
         return self.needs is None or importlib.util.find_spec(self.needs) is not None
 
 
+SHAP = "fig 2 --data embedded --weights embedded --jets {jets} --device cpu -q --out results"
 _OWN = "--data embedded --weights embedded --jets 300 --device cpu -q"
 _TRAIN = "--recipe embedded --epochs 3 --batch 20 --device cpu -q --out run"
 COMMANDS = {
@@ -52,7 +53,7 @@ COMMANDS = {
     "fig": Command(f"fig 5 {_OWN} --out results", ("results/",)),
     "table": Command("table 1 --data embedded --jets 40 --weights embedded -q", ("results/",)),
     "fig-shap": Command(
-        "fig 2 --data embedded --weights embedded --jets 12 --device cpu -q --out results",
+        SHAP.format(jets=12),
         ("results/",),
         dear=True,
         kept=True,

@@ -1,6 +1,7 @@
 """Clocks that are decades away: the same files as ever, but for times."""
 
 import datetime as dt
+import json
 import os
 import shutil
 import subprocess
@@ -50,6 +51,15 @@ def test_the_clock_is_another(elsewhen):
     assert int(said.stdout) == year
 
 
+def test_what_the_server_runs_has_the_other_clock(elsewhen, inputs, tmp_path):
+    year, server, changes = elsewhen
+    environment = environment_of(inputs, tmp_path / "cache") | changes
+    words = COMMANDS["report-from"].arguments(inputs)
+    assert server.run(words, tmp_path, environment=environment).code == 0
+    started = json.loads((tmp_path / "made/report.json").read_text("utf-8"))["started"]
+    assert started.startswith(f"{year}-")
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_files_are_those_of_any_other_day(forking, elsewhen, inputs, tmp_path, name):
     command = COMMANDS[name]
@@ -59,7 +69,7 @@ def test_files_are_those_of_any_other_day(forking, elsewhen, inputs, tmp_path, n
     for label, server in (("now", forking), ("then", elsewhen[1])):
         folder = tmp_path / label
         folder.mkdir()
-        # The clock that the server began with stays that of its children.
+        # The library is there since the server began, and reads its offset again each time.
         environment = environment_of(inputs, folder / "cache")
         if label == "then":
             environment |= elsewhen[2]

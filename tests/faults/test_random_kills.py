@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from fault_commands import COMMANDS, WRITING, contents, environment_of, settings_of
+from fault_commands import COMMANDS, SHAP, WRITING, contents, environment_of, settings_of
 from programs import load_program
 
 kills = load_program("scripts/random_kills.py")
@@ -29,7 +29,7 @@ def test_files_are_those_of_an_undisturbed_run(forking, inputs, tmp_path, name):
 
 def test_rows_that_a_killed_run_kept_are_gone_on_with(forking, inputs, tmp_path):
     name, cache = "fig-shap", tmp_path / "cache"
-    words = [word.replace("12", "60") for word in COMMANDS[name].arguments(inputs) if word != "-q"]
+    words = [word for word in SHAP.format(jets=60).split() if word != "-q"]
     settings = {"environment": environment_of(inputs, cache), **settings_of(name, inputs)}
     run = forking.start(words, tmp_path, **settings)
     deadline = time.monotonic() + 60

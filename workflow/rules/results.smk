@@ -17,7 +17,7 @@ rule item:
         asked=lambda w: PLAN.computing(w.paper),
     threads: 1
     resources:
-        **asks(lambda w: of_item(w)),
+        **requested_resources(lambda w: of_item(w)),
         kubernetes_memory_limit="8Gi",
     log:
         OUT + "/logs/items/{paper}-{kind}{label}.log",
@@ -39,7 +39,7 @@ rule verify:
         ids=" ".join(PLAN.items),
     threads: 1
     resources:
-        **asks(lambda w: PLAN.of_reading("verify")),
+        **requested_resources(lambda w: PLAN.of_reading("verify")),
         kubernetes_memory_limit="2Gi",
     log:
         OUT + "/logs/verify.log",
@@ -59,7 +59,7 @@ rule report:
         ids=" ".join(PLAN.items),
     threads: 1
     resources:
-        **asks(lambda w: PLAN.of_reading("report")),
+        **requested_resources(lambda w: PLAN.of_reading("report")),
         kubernetes_memory_limit="2Gi",
     log:
         OUT + "/logs/report.log",

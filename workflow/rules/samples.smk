@@ -10,7 +10,7 @@ rule simulate:
         asked=lambda w: PLAN.simulation(w.sample),
     threads: 1
     resources:
-        **asks(lambda w: PLAN.of_chunks(w.sample, w.first, w.last)),
+        **requested_resources(lambda w: PLAN.of_chunks(w.sample, w.first, w.last)),
         kubernetes_memory_limit="2Gi",
     log:
         OUT + "/logs/simulate/{sample}-{first}-{last}.log",
@@ -33,7 +33,7 @@ rule merge:
         asked=lambda w: PLAN.simulation(w.sample),
     threads: 1
     resources:
-        **asks(lambda w: PLAN.of_sample("merge", w.sample)),
+        **requested_resources(lambda w: PLAN.of_sample("merge", w.sample)),
         kubernetes_memory_limit="4Gi",
     log:
         OUT + "/logs/merge/{sample}.log",
@@ -53,7 +53,7 @@ rule convert:
         split=lambda w: PLAN.samples[w.sample]["split"],
     threads: 1
     resources:
-        **asks(lambda w: PLAN.of_file(w.sample)),
+        **requested_resources(lambda w: PLAN.of_file(w.sample)),
         kubernetes_memory_limit="4Gi",
     log:
         OUT + "/logs/convert/{sample}-{number}.log",

@@ -17,7 +17,7 @@ rule train:
         asked=lambda w: PLAN.training(w.model),
     threads: lambda w: PLAN.trainings[w.model].get("threads", 1)
     resources:
-        **asks(lambda w: PLAN.of_training(w.model)),
+        **requested_resources(lambda w: PLAN.of_training(w.model)),
         kubernetes_memory_limit="8Gi",
         **GPUS,
     log:
@@ -40,7 +40,7 @@ rule score:
         asked=lambda w: PLAN.scoring(w.model),
     threads: 1
     resources:
-        **asks(lambda w: PLAN.of_scoring(w.model, w.file)),
+        **requested_resources(lambda w: PLAN.of_scoring(w.model, w.file)),
         kubernetes_memory_limit="4Gi",
         **GPUS,
     log:
@@ -62,7 +62,7 @@ rule explain:
         asked=lambda w: PLAN.explaining(w.method, w.model),
     threads: 1
     resources:
-        **asks(lambda w: PLAN.of_explaining(w.method, w.model, w.file)),
+        **requested_resources(lambda w: PLAN.of_explaining(w.method, w.model, w.file)),
         kubernetes_memory_limit="8Gi",
         **GPUS,
     log:
