@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from repro.catalogue import find_item
 from repro.data.store import Store
-from repro.errors import BadInput, NotAvailable
+from repro.errors import BadInput, MissingData
 from repro.figures.context import Context, Settings
 from repro.figures.run import compute_item
 from repro.models.cards import find_card
@@ -88,14 +88,17 @@ def test_the_hash_is_that_of_the_bytes_that_were_read(context, monkeypatch, tmp_
 
 def test_weights_out_of_reach_are_one_line(tmp_path):
     store = Store(tmp_path / "cache", mirrors=(), offline=True)
-    for weights, said in (
-        ("auto", "neither cached nor reachable"),
-        ("embedded", "ships no weights"),
-    ):
-        settings = Settings(weights=weights, device="cpu", quiet=True)
-        with pytest.raises(NotAvailable, match=said) as raised:
-            compute_item(find_item("hbb/fig11"), Context(settings, store))
-        assert "\n" not in str(raised.value)
+    settings = Settings(weights="authors", device="cpu", quiet=True)
+    with pytest.raises(MissingData, match="REPRO_OFFLINE") as raised:
+        compute_item(find_item("hbb/fig11"), Context(settings, store))
+    assert "\n" not in str(raised.value)
+
+
+def test_without_the_authors_weights_the_packages_own_are_taken(tmp_path):
+    store = Store(tmp_path / "cache", mirrors=(), offline=True)
+    context = Context(Settings(weights="auto", device="cpu", quiet=True), store)
+    assert context.tagger("in:De8").weights[0].source == "embedded"
+    assert context.tagger("in").own_weights
 
 
 def test_other_weights_are_judged_as_such(context, store, tmp_path):

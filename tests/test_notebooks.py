@@ -12,17 +12,12 @@ import pytest
 from repro.catalogue import find_item
 from repro.figures.context import Context, Settings
 from repro.figures.run import compute_item
-from repro.models.cards import find_card
-from repro.models.embedded_weights import has_embedded
 from repro.results.document import Result, plain
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "notebooks"
 SCRIPT = ROOT / "scripts" / "run_notebooks.py"
 NAMES = ("explain_topodnn", "pfn_to_pfin", "drop_and_preload")
-OF_AUTHORS = "drop_and_preload"
-"""What is stored of it was made with the authors' weights."""
-
 SECONDS = 600
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.(\d+))?")
 # Of a training, rounding grows from step to step; of other cells the last digit may change.
@@ -106,13 +101,12 @@ def pfin(run):
 
 
 @pytest.fixture(scope="module")
-def dropped(run, mirror):
+def dropped(run):
     return run(
-        OF_AUTHORS,
+        "drop_and_preload",
         f"{{'drops': {numbers('drops')}, 'together': {numbers('together')}, "
         "'difference': float(difference), 'weights': weights, "
         "'auc': {k: [e.validation_auc for e in h] for k, h in histories.items()}}",
-        mirror,
     )
 
 
@@ -302,15 +296,10 @@ def test_pfn_is_explained_and_components_are_counted_as_in_the_items(pfin):
 
 
 @slow
-def test_dropped_features_cost_what_the_items_say(dropped, store):
+def test_dropped_features_cost_what_the_items_say(dropped):
     found = probed(dropped)
-    assert found["weights"] == "authors"
-    context = Context(
-        Settings(data="embedded", weights="authors", device="cpu", jets=500, quiet=True), store
-    )
-    drops, sets = (
-        plain(compute_item(find_item(f"hbb/{label}"), context).values) for label in ("fig5", "fig7")
-    )
+    assert found["weights"] == "embedded"
+    drops, sets = (computed(label, "hbb", jets=500) for label in ("fig5", "fig7"))
     expected = bars(drops["delta_auc"])
     assert found["drops"]["all"] == pytest.approx(expected, abs=2e-3)
     for key, loss in sets["loss"].items():
@@ -327,24 +316,3 @@ def test_preloading_is_exact_and_better_than_random_weights(dropped):
     found = probed(dropped)
     assert found["difference"] < 1e-3
     assert min(found["auc"]["preloaded"]) > max(found["auc"]["random"])
-
-
-@slow
-def test_without_weights_at_hand_a_small_network_is_trained(run):
-    if has_embedded(find_card("in:baseline")):
-        pytest.skip("this version ships weights of in:baseline: they are at hand always")
-
-    def change(cells):
-        (settings,) = (cell for cell in cells if cell["id"] == "settings")
-        settings["source"] = "EXPLAINED, LEARNED, EPOCHS = 60, 600, 1"
-        last = next(i for i, cell in enumerate(cells) if cell["id"] == "drops")
-        return cells[: last + 1]
-
-    shown = printed(run(OF_AUTHORS, change=change))
-    said = shown["weights"].splitlines()
-    assert said[0].startswith("No weights at hand: the authors' weights of in:baseline are neither")
-    assert said[1:] == [
-        "So a small network is trained here, on 600 jets.",
-        "in:baseline, weights: trained here",
-    ]
-    assert len(shown["drops"].splitlines()) == 8

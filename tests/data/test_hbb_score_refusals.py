@@ -54,8 +54,6 @@ REFUSED = {
     "topodnn top.h5 --out s.npy --repair": "--repair has no meaning for topodnn:baseline",
     "in:De8 jets.root --out s.npy": "do not fit in:De8",
     "in jets.root --out s.npy --weights authors": "REPRO_OFFLINE",
-    "in jets.root --out s.npy --weights auto": "this version ships no others",
-    "in jets.root --out s.npy --weights embedded": "ships no weights for in:baseline: use",
     "in jets.root --out s.csv": "ends in .npy",
     "in jets.npy --out jets.npy": "these are the jets",
     "in jets.root --out s.npy --jets 0": "no whole number from 1",

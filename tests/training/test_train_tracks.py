@@ -170,7 +170,6 @@ def test_the_package_recipe_is_the_published_one_with_other_numbers(label):
         (None, ("--validation", "nowhere.h5"), "no jets at nowhere.h5"),
         (None, ("--validation", "embedded"), "no jets at embedded"),
         (None, ("--jets", "3"), "fewer than two jets of a class"),
-        (None, ("--preload", "embedded"), "in"),
         (None, ("--test", "a/jets.h5", "--test", "b/jets.h5"), "jets.h5 is given twice"),
     ],
 )
