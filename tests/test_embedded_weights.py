@@ -60,6 +60,11 @@ def test_every_variant_has_weights():
     assert set(embedded_names()) == {card.name for card in cards} - others
 
 
+def test_no_two_are_the_same():
+    hashes = [embedded_card(find_card(name))["weights"]["sha256"] for name in embedded_names()]
+    assert len(set(hashes)) == len(hashes)
+
+
 def test_they_are_small():
     folder = embedded_file(find_card("topodnn")).parent
     sizes = {path.name: path.stat().st_size for path in folder.glob("*.safetensors")}
