@@ -147,5 +147,6 @@ def training_values(trainings: Sequence[Training]) -> tuple[dict[str, Any], Evid
     }
     seeds = {one["seed"] for one in every}
     jets = max(training.jets["jets"] for training in trainings)
-    about = f"{len(every)} pairs of own trainings, {len(seeds)} seeds, up to {jets:,} jets"
+    of_seeds = "one seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+    about = f"{len(every)} pairs of own trainings, {of_seeds}, up to {jets:,} jets"
     return values, Evidence("other", about, own_weights=True)
