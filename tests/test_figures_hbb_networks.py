@@ -341,7 +341,7 @@ def test_the_command_draws_with_a_file_and_without(monkeypatch, tmp_path, capsys
     without = ["--weights", "authors", "--data", "fixtures"]
     assert main(["fig", "9", "--paper", "hbb", *without]) == 0
     shown = capsys.readouterr()
-    assert "this version ships no Interaction Network" in shown.out
+    assert "learned from other jets than those of the record" in shown.out
     assert (tmp_path / "results" / "hbb" / "fig09.png").is_file()
     assert main([*line, "--data", str(tmp_path / "none.h5")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1

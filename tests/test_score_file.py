@@ -368,7 +368,7 @@ def test_one_jet_cannot_be_standardised(table):
 # --- weights that ship -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", embedded_names())
+@pytest.mark.parametrize("name", [name for name in embedded_names() if name[:3] != "in:"])
 def test_the_shipped_weights_tag_the_shipped_jets(name):
     from repro.metrics import auc, rank_jets
 

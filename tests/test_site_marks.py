@@ -86,7 +86,7 @@ def test_a_mark_of_no_hook_fails_the_build():
 
 def test_marks_that_pages_use_are_those_that_hooks_know():
     known = {"headlines", "verdicts", "closure", "recipes", "weights", "cite", "claims"}
-    known |= {"checklist", "licences", "benchmarks", "plan", "rates"}
+    known |= {"checklist", "licences", "benchmarks", "plan", "rates", "growth", "authors"}
     known |= set(value_marks.MARKS)
     used = {mark["name"] for page in PAGES for mark in marks.MARK.finditer(page.read_text("utf-8"))}
     assert used <= known
