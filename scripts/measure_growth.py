@@ -38,9 +38,8 @@ from repro.figures.record_jets import EMBEDDED
 
 JETS = (10_000, 100_000, 404_000)
 ITEMS = (
-    *("toptag/table1", "toptag/table8", "toptag/fig10", "toptag/fig16", "toptag/fig18"),
-    *("toptag/fig19", "toptag/fig22", "toptag/fig23", "toptag/fig24"),
-    *("hbb/table1", "hbb/fig5", "hbb/fig10"),
+    *("toptag/table1", "toptag/table8", "toptag/fig16", "toptag/fig18", "toptag/fig19"),
+    *("toptag/fig22", "toptag/fig23", "toptag/fig24"),
 )
 """One item or more of each kind of computation: scores, masks, relevance, activity, components."""
 WEIGHTS = {"toptag": "embedded", "hbb": "authors"}
