@@ -30,10 +30,16 @@ from torch.nn import functional
 
 from repro.benchmarks.features import iter_jets
 from repro.benchmarks.machine import describe_machine
-from repro.benchmarks.networks import AUTHORS_BATCH, iter_inputs_of_tagger
+from repro.benchmarks.networks import authors_batch_of, iter_inputs_of_tagger
 from repro.benchmarks.timing import measure_times
 from repro.data.atomic import write_atomically
 from repro.data.callbacks import silent
+from repro.data.hbb.features import (
+    TRACK_SLOTS,
+    VERTEX_SLOTS,
+    track_features,
+    vertex_features,
+)
 from repro.data.integrity import hash_file
 from repro.data.pins import find_artifact
 from repro.data.store import shipped_path
@@ -46,7 +52,6 @@ from repro.models.particles import split_slots
 from repro.models.tagger import Tagger, untrained_tagger
 from repro.training.track_examples import read_track_examples
 
-IN_BATCH = 128
 LARGEST_DIFFERENCE = {torch.float32: 1e-4, torch.float64: 1e-9}
 """Of logits that are the same but for rounding, relative to the largest."""
 
@@ -99,7 +104,14 @@ def _mbns(module: Any, card: Card) -> nn.Module:
 def _interaction(module: Any, card: Card) -> nn.Module:
     hidden, _ = card.hidden
     network: nn.Module = module.GraphNet(
-        60, 2, 30, hidden, 5, 14, De=card.edge_features, Do=card.node_features
+        TRACK_SLOTS,
+        2,
+        len(track_features()),
+        hidden,
+        VERTEX_SLOTS,
+        len(vertex_features()),
+        De=card.edge_features,
+        Do=card.node_features,
     )
     return network
 
@@ -206,7 +218,7 @@ def measure(name: str, folder: Path | None, jets: int, repeats: int) -> dict[str
     theirs = original.build(load(path), tagger.card).to(inputs.dtype).eval()
     take_weights(theirs, tagger, original.names(tagger.card))
     labels = torch.arange(len(inputs)) % 2
-    batch = IN_BATCH if original.paper == "hbb" else AUTHORS_BATCH
+    batch = authors_batch_of(tagger.card.family)
     batches = torch.split(inputs, batch)
     given = [original.arguments(part, tagger.network) for part in batches]
 

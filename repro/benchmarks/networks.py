@@ -35,6 +35,7 @@ __all__ = [
     "AUTHORS_BATCH",
     "DEFAULT_MODELS",
     "NetworkSpeed",
+    "authors_batch_of",
     "iter_inputs_of_tagger",
     "measure_network",
 ]
@@ -102,6 +103,15 @@ class NetworkSpeed:
         }
 
 
+def authors_batch_of(family: str) -> int:
+    """Return how many jets are in a batch of the authors' training.
+
+    >>> authors_batch_of("pfin"), authors_batch_of("in")
+    (250, 128)
+    """
+    return _OTHER_BATCHES.get(family, AUTHORS_BATCH)
+
+
 def iter_inputs_of_tagger(
     tagger: Tagger, parts: Iterable[Measured]
 ) -> Iterator[NDArray[np.floating]]:
@@ -146,7 +156,7 @@ def measure_network(
     """
     network = tagger.network.to(device)
     plain = padded(network)
-    authors_batch = _OTHER_BATCHES.get(tagger.card.family, AUTHORS_BATCH)
+    authors_batch = authors_batch_of(tagger.card.family)
     remaining = iter(parts)
     first = next(remaining)
     some = first[:authors_batch] if plain is not network else first[:0]
