@@ -43,7 +43,7 @@ def latents(seed=0, nodes=8):
 def as_components(columns):
     table = MemoryTable(columns.T.shape, columns.dtype)
     table.put(0, columns.T)
-    return Components(table, np.ones(columns.shape[1]))
+    return Components(table, np.ones(columns.shape[1]), np.zeros(columns.shape[1]))
 
 
 def columns_of(components):

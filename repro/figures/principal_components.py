@@ -21,7 +21,7 @@ from repro.features.samples import Sample
 from repro.figures.distributions import histogram_of
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval
-from repro.metrics.means import column_means, moments
+from repro.metrics.means import moments
 from repro.results.document import named
 
 __all__ = [
@@ -63,10 +63,12 @@ class Components:
     Attributes:
         values: Of each component, (n,).
         variance: (components,), shares of the variance, in falling order.
+        mean: (nodes,), of the latent vectors.
     """
 
     values: MemoryTable | SpooledTable
     variance: FloatArray
+    mean: FloatArray
 
     def __len__(self) -> int:
         """Return the number of components."""
@@ -104,7 +106,7 @@ def principal_components(values: Table, spool: Path | None = None) -> Components
     for block in iter_blocks(values):
         table.put(start, ((block - mean) @ loadings).T)
         start += len(block)
-    return Components(table, shares[:count])
+    return Components(table, shares[:count], mean)
 
 
 def component_values(
@@ -127,7 +129,7 @@ def component_values(
     count = len(found)
     shown = [pair for pair in pairs if max(pair) < count]
     return {
-        "components": {"value": count, "interval": _interval_of_count(values, count, seed)},
+        "components": {"value": count, "interval": _interval_of_count(values, found, seed)},
         "variance": found.variance.tolist(),
         "histograms": {f"pc{i}": _histograms(found.values[i], labels) for i in range(count)},
         "planes": [list(pair) for pair in shown],
@@ -222,15 +224,15 @@ def _points(
     return found
 
 
-def _interval_of_count(values: Table, count: int, seed: int) -> list[int]:
+def _interval_of_count(values: Table, found: Components, seed: int) -> list[int]:
     """Return the 95 % bootstrap interval of the number of components."""
-    nodes, mean = values.shape[1], column_means(values)
+    nodes, count = values.shape[1], len(found)
     # A generator for each draw: how many jets are gone through at once changes nothing.
     generators = [np.random.default_rng([seed, draw]) for draw in range(_DRAWS)]
     drawn, totals, sums = np.zeros(_DRAWS), np.zeros(_DRAWS), np.zeros((_DRAWS, nodes))
     crosses = np.zeros((_DRAWS, nodes, nodes))
     for block in iter_blocks(values):
-        centred = block - mean
+        centred = block - found.mean
         for draw, generator in enumerate(generators):
             weights = generator.poisson(1.0, len(centred)).astype(np.float64)
             drawn[draw] += (weights > 0).sum()
