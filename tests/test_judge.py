@@ -84,7 +84,9 @@ WHOLE = [
     ("below", 0.0, -1e-9, True, True),
     ("below", 0.0, 0.0, False, False),
     ("between", (-0.15, 0.15), 0.15, True, True),
-    ("between", (-0.15, 0.15), 0.16, False, False),
+    ("between", (-0.15, 0.15), 0.16, True, True),
+    ("between", (-0.15, 0.15), 0.17, False, True),
+    ("between", (-0.15, 0.15), -0.66, False, False),
 ]
 
 
@@ -102,7 +104,8 @@ def test_truth_table(own_weights, case):
     assert "some jets" in entry["reason"]
     tolerance = NARROW if reproduces else WIDE
     assert entry["tolerance_reason"] == tolerance.reason
-    assert entry["tolerance"] == (tolerance.absolute if comparison == "within" else None)
+    numbers = comparison in ("within", "between")
+    assert entry["tolerance"] == (tolerance.absolute if numbers else None)
 
 
 @pytest.mark.parametrize("kind", ["complete", "subset", "other"])

@@ -142,7 +142,7 @@ def _agrees(claim: Claim, value: Any, tolerance: Tolerance) -> tuple[bool, str]:
         case "below":
             return bool(value < expected), f"{value:.4g}, to be below {expected:.4g}"
         case _:
-            low, high = expected
+            low, high = _widened(expected, tolerance)
             return bool(low <= value <= high), f"{value:.4g}, to be in [{low:.4g}, {high:.4g}]"
 
 
@@ -217,10 +217,16 @@ def _accepted(claim: Claim, tolerance: Tolerance) -> tuple[float, float]:
         case "below":
             return -infinity, expected
         case "between":
-            return expected[0], expected[1]
+            return _widened(expected, tolerance)
         case _:
             allowed = tolerance.distance(expected)
             return expected - allowed, expected + allowed
+
+
+def _widened(ends: Sequence[float], tolerance: Tolerance) -> tuple[float, float]:
+    """Return a range with the tolerance of each end beyond it."""
+    low, high = ends
+    return low - tolerance.distance(low), high + tolerance.distance(high)
 
 
 def _no_expectation(evidence: Evidence, *, simulated: bool) -> str:
@@ -247,7 +253,11 @@ def _entry(
     verdict: str,
     reason: str,
 ) -> dict[str, Any]:
-    within = claim.comparison == "within" and tolerance is not None
+    allowed = None
+    if tolerance is not None and claim.comparison == "within":
+        allowed = tolerance.distance(claim.expected)  # type: ignore[arg-type]
+    elif tolerance is not None and claim.comparison == "between":
+        allowed = max(map(tolerance.distance, claim.expected)) or None  # type: ignore[arg-type]
     return {
         "id": claim.id,
         "statement": claim.statement,
@@ -256,7 +266,7 @@ def _entry(
         "expected": _comparable(claim.expected),
         "got": measured.value,
         "interval": list(measured.interval) if measured.interval else None,
-        "tolerance": tolerance.distance(claim.expected) if within else None,  # type: ignore[union-attr, arg-type]
+        "tolerance": allowed,
         "tolerance_reason": tolerance.reason if tolerance else "",
         "verdict": verdict,
         "reason": reason,
