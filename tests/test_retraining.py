@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from repro.models.embedded_weights import embedded_trainings
 
 PAIR = ("pfeaturesdropped_100", "pfeaturesdropped_100_preload")
 SEEDS = (0, 1, 2)
+KEYS = ("0001", "0005", "001", "005", "100")
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +93,43 @@ def test_table_judges_the_speed_up_by_its_interval(make_context, trained):
     ratios = [one["epochs_ratio"] for one in speed_ups(trained)["100"]]
     assert entry["got"] == pytest.approx(math.exp(np.mean(np.log(ratios))))
     assert "3 pairs of own trainings, 3 seeds" in entry["reason"]
-    assert entry["verdict"] in ("replicated", "deviates", "not tested")
-    assert result.evidence_for("speed_up.epochs").own_weights
+    ratio, bound = result.values["speed_up"]["epochs"], 1.5
+    low, high = ratio["interval"]
+    if low >= bound:
+        assert entry["verdict"] == "replicated"
+    else:
+        far = ratio["value"] + (high - low) < bound
+        assert entry["verdict"] == ("deviates" if far else "not tested")
+
+
+@pytest.mark.usefixtures("trained")
+def test_values_of_trainings_say_that_they_rest_on_own_weights(make_context, folder):
+    result = compute_item(find_item("hbb/tableK4"), make_context(data="fixtures"))
+    for path in ("speed_up.epochs", "pairs.100"):
+        evidence = result.evidence_for(path)
+        assert evidence.own_weights
+        assert "own trainings" in evidence.description
+    assert not result.evidence_for("rows.De16.cosine").own_weights
+    assert "weights alone" in result.evidence_for("rows.De16.tensors").description
+    assert "weights alone" not in result.evidence_for("rows.De16.auc").description
+    cards = [json.loads(path.read_text()) for path in folder.iterdir()]
+    own = {entry["sha256"] for entry in result.weights if entry["source"] == "embedded"}
+    assert own == {card["weights"]["sha256"] for card in cards}
+    named = {digest for one in result.values["pairs"]["100"] for digest in one["weights"]}
+    assert own == named
+
+
+def test_interval_is_one_over_seeds(trained):
+    """Pairs of one seed share a baseline, and are no independent trainings."""
+    one_seed = [training for training in trained if training.seed == 0]
+    values, evidence = training_values(one_seed)
+    assert "one seed" in evidence.description
+    assert math.isnan(values["speed_up"]["epochs"].low)
+    copies = [replace(t, label=t.label.replace("100", key)) for t in trained for key in KEYS]
+    values, evidence = training_values(copies)
+    assert "15 pairs of own trainings, 3 seeds" in evidence.description
+    once = training_values(trained)[0]["speed_up"]["epochs"]
+    assert values["speed_up"]["epochs"] == once
 
 
 def test_without_cards_it_is_not_tested(make_context, tmp_path, monkeypatch):

@@ -291,14 +291,24 @@ class Context:
         evidence: Mapping[str, Evidence] | None = None,
         settings: Mapping[str, Any] | None = None,
         notes: Iterable[str] = (),
+        further_weights: Iterable[Mapping[str, Any]] = (),
     ) -> Result:
-        """Return the result of an item; ``evidence`` adds to that of the sample, or replaces it."""
+        """Return the result of an item; ``evidence`` adds to that of the sample, or replaces it.
+
+        ``further_weights`` are of networks that values rest on, and that were not run.
+        """
         item: Item = find_item(item_id)
         taggers = tuple(taggers)
         given = dict(evidence or {})
         if "" not in given:
             given = {"": self.evidence(sample, *taggers), **given}
         read = pinned_files(item, sample.data["source"])
+        weights = [
+            {"model": tagger.card.name, **vars(file)}
+            for tagger in taggers
+            for file in tagger.weights
+        ]
+        run = {entry["sha256"] for entry in weights}
         remarks = {entry.control for entry in given.values() if entry.control}
         corrected = self.settings.corrected and bool(item.quirks)
         if self.settings.corrected and not corrected:
@@ -309,9 +319,8 @@ class Context:
             publication_label=item.publication_label,
             data={**sample.data, "files": [*sample.data.get("files", ()), *read]},
             weights=[
-                {"model": tagger.card.name, **vars(file)}
-                for tagger in taggers
-                for file in tagger.weights
+                *weights,
+                *(entry for entry in further_weights if entry["sha256"] not in run),
             ],
             settings={
                 "corrected": corrected,

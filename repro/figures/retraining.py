@@ -1,6 +1,9 @@
 """How much sooner a preloaded network is trained, by the cards of the package's own trainings.
 
 The cards lie beside the package's weights; those of further seeds have no weights of their own.
+Networks of one seed share more than chance: the order of jets, and all preloaded ones the
+baseline that they begin with.  So pairs are averaged within a seed, and the interval is one over
+seeds.
 """
 
 import re
@@ -13,10 +16,18 @@ from scipy.stats import t as student
 
 from repro.figures.retrained import pairs_of_labels
 from repro.metrics.intervals import Interval
+from repro.models.cards import BASELINE
 from repro.models.embedded_weights import embedded_trainings
 from repro.results.evidence import Evidence, missing
 
-__all__ = ["Training", "mean_ratio", "read_trainings", "speed_ups", "training_values"]
+__all__ = [
+    "Training",
+    "mean_ratio",
+    "read_trainings",
+    "speed_ups",
+    "training_values",
+    "weights_of_pairs",
+]
 
 _NO_TRAININGS = (
     "this version ships no pair of trainings of Interaction Networks, one with random and one with "
@@ -37,6 +48,8 @@ class Training:
         loss: Validation loss of each epoch.
         auc: On the validation jets, in per cent, of the chosen epoch.
         jets: What it learned from: file, hash, rows.
+        sha256: Of its weights.
+        begun_with: SHA-256 of the weights that it began with; None for random ones.
     """
 
     label: str
@@ -47,6 +60,8 @@ class Training:
     loss: tuple[float, ...]
     auc: float
     jets: Mapping[str, Any]
+    sha256: str
+    begun_with: str | None
 
 
 def read_trainings(family: str = "in") -> tuple[Training, ...]:
@@ -67,7 +82,7 @@ def speed_ups(trainings: Iterable[Training]) -> dict[str, list[dict[str, Any]]]:
 
     Returns:
         By threshold a list of ``seed``, ``epochs`` (random, preloaded), ``epochs_ratio``,
-        ``seconds`` and ``seconds_ratio``.
+        ``seconds``, ``seconds_ratio``, ``auc``, and the hashes of ``weights`` and ``jets``.
     """
     known = {(training.label, training.seed): training for training in trainings}
     found: dict[str, list[dict[str, Any]]] = {}
@@ -113,6 +128,8 @@ def _training(card: Mapping[str, Any]) -> Training:
         loss=tuple(epoch["validation_loss"] for epoch in history),
         auc=100 * card["metrics"]["validation"]["auc"]["value"],
         jets=about["data"],
+        sha256=card["weights"]["sha256"],
+        begun_with=(about["begun_with"] or {}).get("sha256"),
     )
 
 
@@ -125,6 +142,8 @@ def _compared(random: Training, preloaded: Training) -> dict[str, Any]:
         "seconds": [round(training.seconds, 1) for training in both],
         "seconds_ratio": random.seconds / preloaded.seconds,
         "auc": [training.auc for training in both],
+        "weights": [training.sha256 for training in both],
+        "jets": random.jets["sha256"],
     }
 
 
@@ -135,18 +154,53 @@ def training_values(trainings: Sequence[Training]) -> tuple[dict[str, Any], Evid
         trainings: The package's own.
     """
     pairs = speed_ups(trainings)
-    every = [one for found in pairs.values() for one in found]
-    if not every:
+    seeds = _by_seed(pairs)
+    if not seeds:
         return {"speed_up": {}}, missing(_NO_TRAININGS)
-    values = {
-        "pairs": pairs,
-        "speed_up": {
-            name: mean_ratio(one[f"{name}_ratio"] for one in every)
-            for name in ("epochs", "seconds")
-        },
+    speed_up: dict[str, Any] = {
+        name: mean_ratio(
+            mean_ratio(one[f"{name}_ratio"] for one in found).value for found in seeds.values()
+        )
+        for name in ("epochs", "seconds")
     }
-    seeds = {one["seed"] for one in every}
+    baseline = _begun_with(trainings)
+    if baseline:
+        speed_up["baseline"] = {"epochs": baseline.chosen_epoch, "seconds": baseline.seconds}
     jets = max(training.jets["jets"] for training in trainings)
     of_seeds = "one seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
-    about = f"{len(every)} pairs of own trainings, {of_seeds}, up to {jets:,} jets"
-    return values, Evidence("other", about, own_weights=True)
+    number = sum(map(len, seeds.values()))
+    about = f"{number} pairs of own trainings, {of_seeds}, up to {jets:,} jets"
+    return {"pairs": pairs, "speed_up": speed_up}, Evidence("other", about, own_weights=True)
+
+
+def weights_of_pairs(
+    trainings: Iterable[Training], pairs: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Return the entries of a result's weights for the trainings that make pairs."""
+    used = {digest for found in pairs.values() for one in found for digest in one["weights"]}
+    return [
+        {
+            "model": f"in:{training.label}",
+            "source": "embedded",
+            "id": f"embedded/in-{training.label}, seed {training.seed}",
+            "swhid": None,
+            "sha256": training.sha256,
+        }
+        for training in trainings
+        if training.sha256 in used
+    ]
+
+
+def _by_seed(pairs: Mapping[str, Iterable[dict[str, Any]]]) -> dict[int, list[dict[str, Any]]]:
+    seeds: dict[int, list[dict[str, Any]]] = {}
+    for found in pairs.values():
+        for one in found:
+            seeds.setdefault(one["seed"], []).append(one)
+    return seeds
+
+
+def _begun_with(trainings: Sequence[Training]) -> Training | None:
+    """Return the baseline that preloaded networks began with, if its card is there."""
+    wanted = {training.begun_with for training in trainings}
+    known = (one for one in trainings if one.label == BASELINE and one.sha256 in wanted)
+    return next(known, None)

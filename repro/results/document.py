@@ -22,6 +22,9 @@ SCHEMA_VERSION = 1
 
 _WHOSE = {"authors": "the authors'", "embedded": "trained by this package on simulated jets"}
 
+# More networks than that are counted.
+_NAMED = 6
+
 _WANTED = "take one that 'repro fig', 'table' or 'verify --out' wrote"
 
 
@@ -168,6 +171,9 @@ def whose_weights(weights: Iterable[Mapping[str, Any]]) -> str:
 
     >>> whose_weights([{"model": "a", "source": "authors"}, {"model": "b", "source": "embedded"}])
     "the authors' (a), trained by this package on simulated jets (b)"
+    >>> many = [{"model": name, "source": "authors"} for name in "abcdefg"]
+    >>> whose_weights([*many, {"model": "h", "source": "embedded"}])
+    "the authors' (7 networks), trained by this package on simulated jets (h)"
     """
     models: dict[str, list[str]] = {}
     for entry in weights:
@@ -176,4 +182,7 @@ def whose_weights(weights: Iterable[Mapping[str, Any]]) -> str:
             found.append(entry["model"])
     if len(models) == 1:
         return next(iter(models))
-    return ", ".join(f"{whose} ({', '.join(names)})" for whose, names in models.items())
+    return ", ".join(
+        f"{whose} ({', '.join(names) if len(names) <= _NAMED else f'{len(names)} networks'})"
+        for whose, names in models.items()
+    )
