@@ -151,6 +151,7 @@ class MaskedScores:
         *,
         notes: Iterable[str],
         settings: Mapping[str, Any] | None = None,
+        without_unlabelled: Iterable[str] = (),
     ) -> Result:
         """Return the result of an item whose numbers come from these scores.
 
@@ -161,15 +162,19 @@ class MaskedScores:
             values: The numbers.
             notes: What should be known of them.
             settings: How they were computed.
+            without_unlabelled: Paths of numbers that leave jets without a label out.
         """
         jets = self.described(context)
         evidence = Evidence(rate(jets.kind, self.labels), jets.description, tagger.own_weights)
+        kept = self.labels[~self.unlabelled]
+        about = jets_in_words(context, self.jets, self.jets - len(kept), removed=True)
+        left = Evidence(rate(jets.kind, kept), about, tagger.own_weights)
         return context.result(
             item_id,
             jets,
             [tagger],
             values,
-            evidence={"": evidence},
+            evidence={"": evidence, **dict.fromkeys(without_unlabelled, left)},
             settings=settings,
             notes=notes,
         )

@@ -121,10 +121,22 @@ class RecordScores(TrackScores):
         rows = np.arange(len(self.labels))
         return JetSet(self.labels, rows, record.kind, description, record.data(count))
 
-    def evidence(self, context: Context, own_weights: bool) -> Evidence:
-        """Return what numbers from these jets rest on."""
-        jets = self.jets(context)
-        return Evidence(rate(jets.kind, self.labels), jets.description, own_weights)
+    def evidence(
+        self, context: Context, own_weights: bool, *, without_unlabelled: bool = False
+    ) -> Evidence:
+        """Return what numbers from these jets rest on.
+
+        Args:
+            context: Gave the jets.
+            own_weights: Whether the weights are not the authors'.
+            without_unlabelled: Whether the numbers leave jets without a label out.
+        """
+        jets, labels, description = self.jets(context), self.labels, self.jets(context).description
+        if without_unlabelled:
+            labels = labels[~self.unlabelled]
+            unlabelled = self.left_out + int(self.unlabelled.sum())
+            description = jets_in_words(context, len(labels) + unlabelled, unlabelled, removed=True)
+        return Evidence(rate(jets.kind, labels), description, own_weights)
 
 
 def networks_on_record(context: Context, networks: Mapping[str, Tagger]) -> RecordScores:

@@ -52,6 +52,9 @@ def compute(context: Context) -> Result:
         tagger,
         values,
         notes=[_ACCURACY],
+        without_unlabelled=[
+            f"{name}.unlabelled_removed" for name in ("auc", "pr_auc", "accuracy", "curves")
+        ],
     )
 
 

@@ -99,6 +99,8 @@ def compute(context: Context) -> Result:
             row.update(scored.row(label, BASELINE))
         jets = scored.jets(context)
         evidence[""] = scored.evidence(context, alone.own_weights)
+        left = scored.evidence(context, alone.own_weights, without_unlabelled=True)
+        evidence |= {f"rows.{label}.auc_without_unlabelled": left for label in rows}
         notes.append(_UNLABELLED)
     else:
         for row in rows.values():
