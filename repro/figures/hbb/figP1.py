@@ -62,6 +62,10 @@ _SPEED = (
     "Throughput is that of this machine, of jets in memory; use of a GPU is not measured. Jets "
     "without a label are left out, as in the original."
 )
+_NO_TENSORRT = (
+    "TensorRT is not run here: the throughput of PyTorch and ONNX Runtime on this machine is "
+    "measured in its place, which is no measure of the authors' GPU"
+)
 _NO_SPEED = "Throughput needs jets: 'repro bench in' measures the speed of artificial ones."
 _JETS_CAPTION = (
     "Middle: jets at hand. Right: jets per second of this machine, of jets in memory; points: "
@@ -82,6 +86,7 @@ def compute(context: Context) -> Result:
     alone = from_weights(exported.values())
     values: dict[str, Any] = {"onnx": {"max_abs_difference": {}, "jets": {}}}
     evidence: dict[str, Evidence] = {} if context.record else without_jets(context)
+    evidence |= dict.fromkeys(("throughput.tensorrt", "throughput.gpu_use"), missing(_NO_TENSORRT))
     published, why = _published_file(context, tagger)
     if published is not None:
         values["weights"] = {"sha256": {"onnx": hash_file(published)}}
