@@ -3,6 +3,9 @@
 Bounds are wide against what the sample has, and narrow against what a mistake would make of it.
 """
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -26,6 +29,7 @@ TRACKS = find_group("tracks").branches
 VERTICES = find_group("vertices").branches
 SPECTATORS = find_group("spectators").branches
 PRESET = load_settings().find_preset("window")
+FIGURE = Path(__file__).parents[1] / "figures" / "hbb" / "fig10.json"
 
 
 @pytest.fixture(scope="module")
@@ -220,15 +224,25 @@ def test_the_authors_network_knows_them(jets, store):
     assert auc(rank_jets(scores, jets.labels)) > 0.975
 
 
-def test_activity_is_led_by_the_published_nodes(jets, store):
-    """Of tracks that are far from the vertex, which the record has more of: claims C21 and C22.
+def test_activity_is_led_by_published_nodes():
+    """The node with the largest activity in each layer of the published picture of QCD jets."""
+    layers = ("fr1", "fr2", "fr3", "fr1_pv", "fr2_pv", "fr3_pv", "fo1", "fo2", "fo3")
+    published = dict(zip(layers, (7, 3, 1, 4, 33, 15, 0, 43, 17), strict=True))
+    activity = json.loads(FIGURE.read_text("utf-8"))["values"]["rna"]
+    ranked = {
+        layer: sorted(nodes["qcd"], key=lambda node: -nodes["qcd"][node]["value"])
+        for layer, nodes in activity.items()
+    }
+    others = {layer for layer, node in published.items() if ranked[layer][0] != str(node)}
+    assert others == {"fr1_pv", "fo1"}
+    assert ranked["fo1"][1] == "0"
 
-    Nodes of fR2, fR3, fRpv2, fRpv3, fO1, fO2, fO3 with the largest activity in the published
-    picture of QCD jets.
-    """
-    published = [3, 1, 33, 15, 0, 43, 17]
+
+def test_one_far_track_in_a_jet_makes_much_of_the_activity(jets, store):
+    """Which is why claims C21 and C22 depend on tails that the record has more of."""
     network = load_tagger("in", "authors", lambda name: store.fetch(find_artifact(name))).network
-    inputs = torch.from_numpy(interaction_inputs(jets.tracks[:200], jets.vertices[:200]))
+    rows = np.flatnonzero((jets.labels == 0) & ~jets.unlabelled)[:200]
+    inputs = torch.from_numpy(interaction_inputs(jets.tracks[rows], jets.vertices[rows]))
     # Of the third track: centimetres from the vertex, and hundreds of standard deviations.
     far = {"dxy": 3, "dxysig": 600, "dz": 1, "dzsig": 100}
     tagging = {"Sip2dVal": 3, "Sip2dSig": 600, "Sip3dVal": 4, "Sip3dSig": 600, "JetDistVal": -2}
@@ -236,12 +250,10 @@ def test_activity_is_led_by_the_published_nodes(jets, store):
     for prefix, values in (("track_", far), ("trackBTag_", tagging)):
         for name, value in values.items():
             moved[:, TRACKS.index(prefix + name) * 60 + 2] = value
-
-    def leading(rows):
-        found = [
-            int(sums.double().sum(dim=0).argmax()) for sums in network.summed_activations(rows)
-        ]
-        return [found[layer] for layer in (1, 2, 4, 5, 6, 7, 8)]
-
-    assert leading(moved) == published
-    assert np.equal(leading(inputs), published).sum() == 5
+    sums = [
+        [float(layer.double().sum()) for layer in network.summed_activations(rows)]
+        for rows in (moved, inputs)
+    ]
+    ratios = np.divide(*sums)
+    layers = (0, 1, 3, 4, 5, 6, 7)
+    assert (ratios[list(layers)] > 1.3).all()
