@@ -171,6 +171,30 @@ def _precision(entry: Document) -> tuple[str, ...]:
     )
 
 
+def compiled(found: Document) -> str:
+    """Return what compiling networks gives."""
+    head = (
+        *("way", "model", "jets/s", "as used", "times", "padded", "difference"),
+        *("seconds to compile", "pays after"),
+    )
+    return table_of(head, map(_compiled, found["compiled"]))
+
+
+def _compiled(entry: Document) -> tuple[str, ...]:
+    jets = entry["jets_to_pay"]
+    return (
+        entry["way"],
+        f"`{entry['model']}`",
+        rate_of(entry["jets_per_second"]),
+        rate_of(entry["used_per_second"]),
+        f"{entry['ratio']:.2g}",
+        rate_of(entry["padded_per_second"]),
+        difference_of(entry["largest_difference"]),
+        f"{entry['seconds_to_compile']:.0f}",
+        "never" if jets is None else f"{jets:,.0f} jets",
+    )
+
+
 def inputs(found: Document) -> str:
     """Return how fast inputs are made."""
     rows = (
@@ -186,6 +210,7 @@ PARTS: Mapping[str, Callable[[Document], str]] = {
     "masks": masks,
     "methods": methods,
     "precisions": precisions,
+    "compiled": compiled,
     "features": inputs,
 }
 
@@ -206,6 +231,10 @@ _TITLES = {
     "precisions": (
         "Precisions",
         "Difference: the largest of a probability, to single precision. Masked: by occlusion.",
+    ),
+    "compiled": (
+        "Compiled networks",
+        "The padded network by `torch.compile`, all in the authors' batches. As used: see above.",
     ),
     "features": ("Inputs", "From four-momenta; subjettiness is computed where it is needed."),
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from repro.benchmarks.artificial import ARTIFICIAL
+from repro.benchmarks.compiled import CompiledSpeed
 from repro.benchmarks.features import FeatureSpeed
 from repro.benchmarks.masks import MaskSpeed
 from repro.benchmarks.methods import MethodSpeed
@@ -51,6 +52,16 @@ _PRECISIONS = (
     "memory",
     "roofline",
 )
+_COMPILED = (
+    "compiled, model",
+    "jets/s",
+    "as used",
+    "ratio",
+    "padded",
+    "difference",
+    "seconds to compile",
+    "pays after",
+)
 _MASKS = ("masks of", "masks", "masked jets/s", "padded again", "ratio", "difference")
 
 
@@ -64,6 +75,7 @@ def document(
     masks: Sequence[MaskSpeed] = (),
     methods: Sequence[MethodSpeed] = (),
     precisions: Sequence[PrecisionSpeed] = (),
+    compiled: Sequence[CompiledSpeed] = (),
 ) -> dict[str, Any]:
     """Return the document that ``--json`` prints.
 
@@ -76,6 +88,7 @@ def document(
         masks: What was measured of masks.
         methods: What was measured of explanation methods.
         precisions: What was measured in several precisions.
+        compiled: What was measured of compiled networks.
     """
     found: dict[str, Any] = plain(
         {
@@ -87,6 +100,7 @@ def document(
             "masks": [mask.document() for mask in masks],
             "methods": [method.document() for method in methods],
             "precisions": [precision.document() for precision in precisions],
+            "compiled": [network.document() for network in compiled],
             "features": [vars(feature) for feature in features],
             "peak_memory_bytes": memory,
         }
@@ -126,6 +140,12 @@ def table(found: dict[str, Any]) -> list[str]:
             _PRECISIONS,
             map(_precision_row, found["precisions"]),
             "difference: of the largest probability, to single precision; masked: by occlusion",
+        ),
+        *_block(
+            _COMPILED,
+            map(_compiled_row, found["compiled"]),
+            "compiled: the padded network by torch.compile, in the authors' batches; beside the",
+            "network as it is used and the padded one, in the same batches",
         ),
         *_block(_FEATURES, map(_feature_row, found["features"])),
         "peak memory: " + ("not known" if memory is None else f"{memory / 1e9:.2f} GB"),
@@ -200,6 +220,20 @@ def _precision_row(entry: dict[str, Any]) -> tuple[str, ...]:
         f"{entry['explained_per_second']['median']:,.0f}",
         "-" if memory is None else f"{memory / 1e6:,.0f} MB",
         f"{100 * entry['share']:.0f} %",
+    )
+
+
+def _compiled_row(entry: dict[str, Any]) -> tuple[str, ...]:
+    jets = entry["jets_to_pay"]
+    return (
+        f"{entry['way']}, {entry['model']}",
+        f"{entry['jets_per_second']['median']:,.0f}",
+        f"{entry['used_per_second']['median']:,.0f}",
+        f"{entry['ratio']:.2g}",
+        f"{entry['padded_per_second']['median']:,.0f}",
+        f"{entry['largest_difference']:.0e}",
+        f"{entry['seconds_to_compile']:.0f}",
+        "never" if jets is None else f"{jets:,.0f} jets",
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
     from collections.abc import Sequence
 
+    from repro.benchmarks.compiled import CompiledSpeed
     from repro.benchmarks.features import FeatureSpeed
     from repro.benchmarks.masks import MaskSpeed
     from repro.benchmarks.methods import MethodSpeed
@@ -51,7 +52,7 @@ vertices, gets artificial ones in realistic numbers, and is explained on simulat
 jets are measured as well. What is compared takes turns; medians count, and quartiles are written.
 
 With --precision, scores and explanations in each precision: throughput, AUC, memory, and the share
-of what the device could do.
+of what the device could do. With --compile, networks compiled by torch, on CUDA as graphs as well.
 
 OMP_NUM_THREADS=1 measures one thread; on a machine that does other things, more of them wait for
 each other."""
@@ -116,6 +117,11 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         metavar="P,P",
         help="also measure in these precisions: fp32, tf32 (CUDA), bf16",
     )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="also measure networks compiled by torch.compile, on CUDA with its graphs as well",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="write the document there")
     parser.add_argument("--seed", type=natural, default=0, metavar="S", help="of random weights")
     add_json(parser, "what was measured")
@@ -156,6 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Before anything is measured: how busy the machine is without this run.
     machine = describe_machine(context.device)
     networks, masks = _networks(cards, parts, arguments, context, (path, jets))
+    compiled = _compiled(cards, arguments, context, (path, jets)) if arguments.compile else []
     methods, lowered = _explained(cards, parts, precisions, arguments, context)
     features = _features(families, arguments, path, jets) if "inputs" in parts and path else []
     used = {
@@ -177,6 +184,7 @@ def run(arguments: argparse.Namespace) -> int:
         masks=masks,
         methods=methods,
         precisions=lowered,
+        compiled=compiled,
     )
     text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
     if arguments.out:
@@ -207,6 +215,23 @@ def _networks(
             first = next(inputs_of(tagger, *jets, arguments.seed))
             masks.append(measure_masks(tagger, first, repeats, device))
     return networks, list(filter(None, masks))
+
+
+def _compiled(
+    cards: "Sequence[Card]",
+    arguments: argparse.Namespace,
+    context: "Context",
+    jets: tuple[Path | None, int],
+) -> "list[CompiledSpeed]":
+    """Measure compiled networks."""
+    from repro.benchmarks.compiled import measure_compiled  # noqa: PLC0415 - slow
+
+    found: list[CompiledSpeed] = []
+    for card in context.progress(cards, "compiled"):
+        tagger = tagger_of(card.name, arguments, context)
+        first = next(inputs_of(tagger, *jets, arguments.seed))
+        found += measure_compiled(tagger, first, arguments.repeats, context.device)
+    return found
 
 
 def _explained(

@@ -148,9 +148,9 @@ def _plan(
 
     step_network = None
     if arguments.compile:
-        from repro.models.padded import padded  # noqa: PLC0415
+        from repro.models.compiling import compile_network  # noqa: PLC0415
 
-        step_network = torch.compile(padded(tagger.network.to(device)))
+        step_network = compile_network(tagger.network.to(device))
     precision = torch.bfloat16 if arguments.precision == "bfloat16" else None
     return Plan(recipe, device, precision, step_network, crew)
 
