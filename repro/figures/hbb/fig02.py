@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from repro.benchmarks.artificial import ARTIFICIAL, artificial_jets
 from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS
+from repro.data.kept_rows import Arrays, fingerprint, keep_rows
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
 from repro.figures.curves import Look, curves_of, draw_roc
@@ -24,6 +25,7 @@ from repro.figures.interaction import (
     without_jets,
 )
 from repro.figures.record_scores import jets_in_words
+from repro.figures.stopped import record_folder
 from repro.metrics.intervals import auc_difference_interval, auc_interval
 from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
@@ -139,38 +141,48 @@ def _of_jets(
     context: Context, tagger: Tagger, order: tuple[NDArray[np.integer], NDArray[np.integer]]
 ) -> tuple[dict[str, Any], JetSet]:
     """Return AUCs, curves and the change of logits of jets with permuted slots, and the jets."""
-    slots, others = order
-    parts: dict[str, list[NDArray[np.floating]]] = {"before": [], "after": []}
-    labels, known, largest = [], [], 0.0
-    for jets in context.progress(context.record.iter_jets(), "permuted jets"):
-        both = (
-            logits_of(context, tagger, jets.tracks, jets.vertices),
-            logits_of(context, tagger, jets.tracks[:, :, slots], jets.vertices[:, :, others]),
-        )
-        largest = max(largest, largest_change(*both))
-        for name, logits in zip(parts, both, strict=True):
-            parts[name].append(probability_of_top(logits))
-        labels.append(jets.labels)
-        known.append(~jets.unlabelled)
-    count, kept = sum(map(len, labels)), np.concatenate(known)
-    unlabelled = int((~kept).sum())
+    found = _logits_in_both_orders(context, tagger, order)
+    count, known = len(found["labels"]), ~found["unlabelled"]
+    unlabelled = int((~known).sum())
     removed = context.settings.corrected
-    used = kept if removed else slice(None)
-    targets = np.concatenate(labels)[used]
-    scores = {name: np.concatenate(found)[used] for name, found in parts.items()}
+    used = known if removed else slice(None)
+    targets = found["labels"][used]
+    largest = largest_change(found["before"], found["after"])
+    scores = {name: probability_of_top(found[name])[used] for name in _LOOKS}
     gap = auc_difference_interval(scores["after"], scores["before"], targets)
     values = {
         "invariance": {"auc_difference": in_points(gap), "jets_max_relative_difference": largest},
         "auc": {
-            name: in_points(auc_interval(rank_jets(found, targets)))
-            for name, found in scores.items()
+            name: in_points(auc_interval(rank_jets(score, targets)))
+            for name, score in scores.items()
         },
-        "curves": {name: curves_of(found, targets)["roc"] for name, found in scores.items()},
+        "curves": {name: curves_of(score, targets)["roc"] for name, score in scores.items()},
     }
     record = context.record
     description = jets_in_words(context, count, unlabelled, removed=removed)
     rows = np.arange(len(targets))
     return values, JetSet(targets, rows, record.kind, description, record.data(count))
+
+
+def _logits_in_both_orders(
+    context: Context, tagger: Tagger, order: tuple[NDArray[np.integer], NDArray[np.integer]]
+) -> Arrays:
+    """Return the logits of all jets, before and after, with their labels; stopped, it goes on."""
+    slots, others = order
+    folder = record_folder(context, [tagger], "permuted slots", fingerprint(order))
+    with keep_rows(folder) as done:
+        chunks = context.record.iter_jets(start=done.done)
+        for jets in context.progress(chunks, "permuted jets"):
+            moved = jets.tracks[:, :, slots], jets.vertices[:, :, others]
+            done.add(
+                {
+                    "before": logits_of(context, tagger, jets.tracks, jets.vertices),
+                    "after": logits_of(context, tagger, *moved),
+                    "labels": jets.labels,
+                    "unlabelled": jets.unlabelled,
+                }
+            )
+    return done.all()
 
 
 def _draw_changes(axes: Axes, result: Result) -> None:
