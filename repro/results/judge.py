@@ -107,7 +107,7 @@ def _tolerance_for(claim: Claim, evidence: Evidence, *, simulated: bool) -> Tole
         return claim.reproduction
     # How like the real jets a user's are is not known.
     authors_network = evidence.kind == "other" and simulated and not evidence.own_weights
-    return (claim.other_jets if authors_network else None) or claim.replication
+    return (claim.on_other_jets if authors_network else None) or claim.replication
 
 
 def not_tested(claim: Claim, reason: str, measured: _Measured | None = None) -> dict[str, Any]:
