@@ -1,5 +1,6 @@
 """Items of hbb that run all networks on jets: table 1, table K4, figures 9, 10, K5, K6 and K7."""
 
+import itertools
 import json
 
 import numpy as np
@@ -17,6 +18,7 @@ from repro.data.hbb.opening import open_table
 from repro.errors import BadInput, UnknownName
 from repro.explain.activation_patterns import ActivityCounter
 from repro.explain.activity_contrast import contrast_classes
+from repro.figures import record_scores
 from repro.figures.hbb.fig10 import render as render_patterns
 from repro.figures.interaction import rows_of as rows_seen
 from repro.figures.record_scores import Watched, networks_on_record, score_record
@@ -127,15 +129,36 @@ def test_activity_is_that_of_the_first_jets_alone(context, jets, monkeypatch):
     np.testing.assert_allclose(found.activity[Watched("baseline")].rna["hbb"].value, wanted)
 
 
-def test_a_stopped_run_goes_on_with_the_activity_that_it_had(make_context, record, monkeypatch):
+def between_networks(monkeypatch, _context):
+    """Press Ctrl-C when one of two networks has seen the fourth chunk."""
+    calls = itertools.count()
+    count = record_scores._score_and_count
+
+    def stopped(*arguments):
+        if next(calls) == 7:
+            raise KeyboardInterrupt
+        return count(*arguments)
+
+    monkeypatch.setattr(record_scores, "_score_and_count", stopped)
+
+
+def between_chunks(monkeypatch, context):
+    monkeypatch.setattr(type(context), "progress", stopping_after(3))
+
+
+@pytest.mark.parametrize("stop", [between_chunks, between_networks])
+def test_a_stopped_run_goes_on_with_the_activity_that_it_had(
+    make_context, record, monkeypatch, stop
+):
     contexts = [make_context(data=str(record), weights="authors") for _ in range(2)]
-    monkeypatch.setattr("repro.figures.record_scores.JETS_OF_PATTERNS", 200)
+    most = 200 if stop is between_chunks else 1000
+    monkeypatch.setattr("repro.figures.record_scores.JETS_OF_PATTERNS", most)
     monkeypatch.setattr(type(contexts[0].record), "iter_jets", in_pieces)
     taggers = {label: contexts[0].tagger(f"in:{label}") for label in ("baseline", SQUEEZED)}
     further = [Watched("baseline", fired=True)]
     whole = score_record(contexts[0], taggers, further)
     with monkeypatch.context() as patch:
-        patch.setattr(type(contexts[1]), "progress", stopping_after(3))
+        stop(patch, contexts[1])
         with pytest.raises(KeyboardInterrupt):
             score_record(contexts[1], taggers, further)
     steps = []

@@ -6,6 +6,7 @@ on the way.  The folder goes when the computation is complete.  A run that is ki
 did after the last of these.
 """
 
+import functools
 import hashlib
 import io
 import logging
@@ -13,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -42,15 +44,28 @@ Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 
 def fingerprint(arrays: Iterable[NDArray[np.generic]], *settings: object) -> str:
-    """Return a hash of everything that the rows depend on.
+    """Return a hash of everything that the rows depend on, this package's code among it.
 
     >>> fingerprint([np.zeros(2)], "aic") == fingerprint([np.zeros(2)], "bic")
     False
     """
-    digest = hashlib.sha256(repr(settings).encode())
+    digest = hashlib.sha256(repr((_code(), settings)).encode())
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _code() -> str:
+    """Return a hash of what computes: a resumed run must not mix rows of two versions of it."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    for library in ("numpy", "torch"):
+        digest.update(f"{library} {metadata.version(library)}".encode())
     return digest.hexdigest()
 
 
@@ -70,6 +85,7 @@ class KeptRows:
         self._blocks: list[Arrays] = []
         self._written = 0
         self._saved = time.monotonic()
+        self._latest: Arrays = {}
         self.done = 0
         self.state: Arrays = {}
         if folder and folder.is_dir():
@@ -85,19 +101,21 @@ class KeptRows:
 
         Args:
             rows: Arrays with as many rows each, with the same names for all blocks.
-            state: Returns what was summed up over all rows so far.
+            state: Returns what was summed up over all rows so far, in arrays that stay as they are.
         """
+        # Taken now: at an exception the sums may have a part of the next rows in them.
+        self._latest = state()
         self._blocks.append(rows)
         self.done += _length(rows)
         if time.monotonic() - self._saved > _SECONDS_BETWEEN_FILES:
-            self.save(state)
+            self.save()
 
-    def save(self, state: Callable[[], Arrays] = dict) -> None:
+    def save(self) -> None:
         """Write the rows that are not written yet."""
         new = self._blocks[self._written :]
         if self._folder is None or not new:
             return
-        first, self.state = self.done - sum(map(_length, new)), state()
+        first, self.state = self.done - sum(map(_length, new)), self._latest
         done = {_DONE: np.array(self.done)}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -158,14 +176,11 @@ def take_prefix(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
 
 
 @contextmanager
-def keep_rows(
-    folder: Path | None, state: Callable[[], Arrays] = dict, *, stay: bool = False
-) -> Iterator[KeptRows]:
+def keep_rows(folder: Path | None, *, stay: bool = False) -> Iterator[KeptRows]:
     """Keep the rows of a computation while it runs; forget them when it is complete.
 
     Args:
         folder: Where; named after the :func:`fingerprint` of all that the rows depend on.
-        state: Returns what was summed up over all rows so far, if the computation is stopped.
         stay: Whether the files stay when it is complete, as a part of a longer one, whose end
             removes the folder.
     """
@@ -173,12 +188,12 @@ def keep_rows(
     try:
         yield kept
     except BaseException:
-        kept.save(state)
+        kept.save()
         if kept.keeps and kept.done:
             _LOG.warning("%d jets are kept: run it again to go on", kept.done)
         raise
     if stay:
-        kept.save(state)
+        kept.save()
     else:
         kept.clear()
 

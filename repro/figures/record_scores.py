@@ -187,7 +187,7 @@ def score_record(
     }
     corrected_or_not = "corrected" if corrected else "as published"
     folder = record_folder(context, taggers.values(), watched, corrected_or_not)
-    with keep_rows(folder, lambda: _state_of(counters)) as done:
+    with keep_rows(folder) as done:
         _restore(counters, done.state)
         chunks = context.progress(context.record.iter_jets(start=done.done), "jets")
         seen = done.done

@@ -18,9 +18,9 @@ def stop_after(folder, lengths, total=0):
     """Begin to keep blocks, and be stopped."""
 
     def run():
-        with keep_rows(folder, lambda: {"sum": np.array(total)}) as kept:
+        with keep_rows(folder) as kept:
             for length in lengths:
-                kept.add(block(kept.done, length))
+                kept.add(block(kept.done, length), lambda: {"sum": np.array(total)})
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -63,6 +63,31 @@ def test_what_was_summed_up_comes_back(tmp_path, caplog):
     kept = KeptRows(tmp_path / "key")
     assert (kept.done, int(kept.state["sum"])) == (5, 7)
     assert "going on after the 5 jets of a stopped run" in caplog.text
+
+
+def test_sums_are_those_of_the_rows_and_not_of_what_came_after(tmp_path):
+    """Stopped within a block, whose rows are not there and some of whose sums are."""
+    sums = {"sum": np.array(0)}
+
+    def run():
+        with keep_rows(tmp_path) as kept:
+            for number in (1, 2, 3):
+                sums["sum"] = sums["sum"] + number
+                if number == 3:
+                    raise KeyboardInterrupt
+                kept.add(block(kept.done, 1), lambda: dict(sums))
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    kept = KeptRows(tmp_path)
+    assert (kept.done, int(kept.state["sum"])) == (2, 3)
+
+
+def test_rows_of_other_code_are_not_taken_up(monkeypatch):
+    before = fingerprint([np.zeros(2)], "aic")
+    assert fingerprint([np.zeros(2)], "aic") == before
+    monkeypatch.setattr(kept_rows, "_code", lambda: "another version")
+    assert fingerprint([np.zeros(2)], "aic") != before
 
 
 def test_rows_that_were_written_without_saying_so_do_not_count(tmp_path):
