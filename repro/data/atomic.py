@@ -6,6 +6,7 @@ being written, is known by its lock, which the system takes from a process that 
 """
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -52,6 +53,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         stream = _create(path)
         yield stream
         stream.flush()
+        _to_disk(stream)
         temporary = Path(stream.name)
         temporary.chmod(0o644)
         if not _LOCKS:
@@ -67,6 +69,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 stream.close()
             with contextlib.suppress(OSError):
                 Path(stream.name).unlink(missing_ok=True)
+
+
+def _to_disk(stream: BinaryIO) -> None:
+    """Wait until the content is on the disk: a new name must not outlive a crash without it."""
+    try:
+        os.fsync(stream.fileno())
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # of file systems that cannot
+            raise
 
 
 def _create(path: Path) -> BinaryIO:
