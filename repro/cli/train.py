@@ -130,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
     )
-    with join_crew(context.device) as (crew, device):
+    with join_crew(arguments.device) as (crew, device):
         plan = _plan(arguments, tagger, recipe, crew, device)
         card, history = _train(arguments, context, tagger, plan)
     if card:

@@ -1,12 +1,9 @@
 """What the user chose, and what an open choice leads to: a device, a source of jets, weights."""
 
 import logging
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from repro.data.invocation import invocation
 from repro.data.pins import Artifact, find_artifact
@@ -22,7 +19,6 @@ __all__ = [
     "Settings",
     "WeightChoice",
     "check_weights",
-    "choose_device",
     "choose_source",
     "trained_in_words",
     "weights_folder",
@@ -71,24 +67,6 @@ class Settings:
     corrected: bool = False
     background: int = 100
     quiet: bool = False
-
-
-def choose_device(chosen: str) -> str:
-    """Return the device to compute on.
-
-    Raises:
-        BadInput: If it is not there.
-    """
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", chosen):
-        raise BadInput(f"unknown device {chosen!r}: give auto, cpu, cuda or cuda:1")
-    if chosen == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=chosen)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise BadInput(f"--device {chosen} cannot be used ({reason}): try cpu") from error
-    return chosen
 
 
 def choose_source(chosen: str, store: Store) -> str:

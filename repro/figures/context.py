@@ -32,7 +32,6 @@ from repro.figures.choices import (
     Settings,
     WeightChoice,
     check_weights,
-    choose_device,
     choose_source,
     trained_in_words,
 )
@@ -40,6 +39,7 @@ from repro.figures.prepared import prepared
 from repro.figures.recent import RecentSamples
 from repro.figures.record_jets import RecordFiles, choose_record_files
 from repro.models.cards import find_card
+from repro.models.host import choose_device
 from repro.models.pfin import PfinNetwork
 from repro.models.tagger import Tagger, load_tagger
 from repro.results.document import Result

@@ -1,11 +1,32 @@
-"""Where computing waits for the device on purpose, and how it does not otherwise."""
+"""The device, where computing waits for it on purpose, and how it does not otherwise."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-__all__ = ["selection", "waiting_for"]
+from repro.errors import BadInput
+
+__all__ = ["choose_device", "selection", "waiting_for"]
+
+
+def choose_device(chosen: str) -> str:
+    """Return the device to compute on.
+
+    Raises:
+        BadInput: If it is not there.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", chosen):
+        raise BadInput(f"unknown device {chosen!r}: give auto, cpu, cuda or cuda:1")
+    if chosen == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"--device {chosen} cannot be used ({reason}): try cpu") from error
+    return chosen
 
 
 @contextmanager

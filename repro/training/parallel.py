@@ -7,6 +7,7 @@ the folder of a training need not be seen by other machines.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from repro.errors import BadInput
+from repro.models.host import choose_device
 
 __all__ = ["ALONE", "Crew", "join_crew"]
 
@@ -104,26 +106,49 @@ _LONGEST_WAIT = timedelta(hours=2)
 ALONE = Crew()
 
 
+def _announced(name: str, default: int) -> int:
+    """Return a number that the launcher left in the environment."""
+    text = os.environ.get(name, str(default))
+    if not text.isdecimal():
+        raise BadInput(f"{name}={text!r} is no number: start with torchrun, or unset {name}")
+    return int(text)
+
+
+def _own_device(asked: str) -> str:
+    """Return the device of this process of several, and open no other.
+
+    Raises:
+        BadInput: If it is not there, or would be that of all.
+    """
+    if re.fullmatch(r"cuda:\d+", asked):
+        raise BadInput(f"--device {asked} is one GPU for all processes: give cuda, or one process")
+    if asked == "auto":
+        asked = "cuda" if torch.cuda.is_available() else "cpu"
+    if asked != "cuda":
+        return choose_device(asked)
+    device = choose_device(f"cuda:{_announced('LOCAL_RANK', 0)}")
+    torch.cuda.set_device(device)
+    return device
+
+
 @contextmanager
-def join_crew(device: str) -> Iterator[tuple[Crew, str]]:
+def join_crew(asked: str) -> Iterator[tuple[Crew, str]]:
     """Join the processes that ``torchrun`` started, if it did.
 
     Args:
-        device: The device that was asked for; ``cuda`` becomes this process's own.
+        asked: The device that was asked for; in a crew ``cuda`` becomes this process's own.
 
     Yields:
         The crew, and the device of this process.
 
     Raises:
-        BadInput: If the others cannot be reached, or are lost on the way.
+        BadInput: If the device is not there, or the others cannot be reached or are lost.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = _announced("WORLD_SIZE", 1)
     if size == 1:
-        yield ALONE, device
+        yield ALONE, choose_device(asked)
         return
-    if device == "cuda":
-        device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-        torch.cuda.set_device(device)
+    device = _own_device(asked)
     # Numbers on the CPU are exchanged too: gloo for them, nccl for those on GPUs.
     backend = "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo"
     try:

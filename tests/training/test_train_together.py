@@ -185,3 +185,23 @@ def test_processes_that_are_announced_and_not_there_are_one_line(jets, tmp_path)
     assert code == 2
     assert error.count("\n") == 1
     assert "start them with torchrun" in error
+
+
+LAUNCHES = [
+    ({"WORLD_SIZE": "two"}, "cpu", "unset WORLD_SIZE"),
+    ({"WORLD_SIZE": "2"}, "cuda:0", "give cuda, or one process"),
+    ({"WORLD_SIZE": "2", "LOCAL_RANK": "99"}, "cuda", "cuda:99 cannot be used"),
+]
+
+
+@pytest.mark.parametrize("launch", LAUNCHES, ids=lambda launch: launch[1])
+def test_a_launch_that_cannot_be_meant_is_one_line(jets, tmp_path, capsys, monkeypatch, launch):
+    environment, device, advice = launch
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    command = arguments(jets, tmp_path / "run", "topodnn:v4")
+    command[command.index("--device") + 1] = device
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert advice in said
