@@ -6,7 +6,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,22 @@ def growth() -> str:
         cells = [_cell(entry) if entry else "not measured" for entry in entries]
         rows.append([f"`{item}`", weights, *cells])
     head = ("item", "weights", *(f"{jets:,} jets" for jets in counts))
-    return f"{table_of(head, rows)}\n\n{_machine(found['machine'])}"
+    said = f"{_machine(found['machine'])}{_grown(measured, counts)}"
+    return f"{table_of(head, rows)}\n\n{said}"
+
+
+def _grown(measured: Mapping[tuple[str, int], Mapping[str, Any]], counts: Sequence[int]) -> str:
+    """Return in words by how much memory grows at most between the two largest numbers of jets."""
+    if len(counts) < 2:
+        return ""
+    fewer, more = counts[-2:]
+    peaks = [
+        (entry["peak_memory_bytes"], measured[item, fewer]["peak_memory_bytes"])
+        for (item, jets), entry in measured.items()
+        if jets == more and (item, fewer) in measured
+    ]
+    most = max((there - here for there, here in peaks), default=0)
+    return f" From {fewer:,} to {more:,} jets memory grows by {bytes_of(max(most, 0))} at most."
 
 
 def authors() -> str:

@@ -7,7 +7,8 @@ which is in double precision, is measured in single.
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from repro.benchmarks.others import first_features
 from repro.benchmarks.products import count_operations, matrix_products
 from repro.benchmarks.roofline import Device, measure_device, moved_bytes
-from repro.benchmarks.timing import measure_times
+from repro.benchmarks.timing import Timing, measure_times
 from repro.errors import BadInput
 from repro.explain.occlusion import explain_by_occlusion
 from repro.explain.problem import Problem
@@ -117,7 +118,7 @@ def check_precisions(names: Sequence[str], device: str) -> None:
 def measure_precisions(
     problem: Problem, model: str, names: Sequence[str], repeats: int, *, trained: bool
 ) -> Iterator[PrecisionSpeed]:
-    """Measure a network in some precisions, one after the other.
+    """Measure a network in some precisions, which take turns.
 
     Args:
         problem: The network and its jets.
@@ -130,47 +131,59 @@ def measure_precisions(
         BadInput: If a precision is not known, or the device lacks it.
     """
     check_precisions(names, problem.device)
-    network = copy.deepcopy(problem.network).float().eval().to(problem.device)
+    device = problem.device
+    network = copy.deepcopy(problem.network).float().eval().to(device)
     inputs = problem.whole.astype(np.float32)
-    with _set("fp32", problem.device):
-        exact = probability_of_top(predict_logits(network, inputs, problem.device))
-    for name in names:
-        with _set(name, problem.device) as cast:
-            yield _measure(problem, cast(network), inputs, exact, (model, name, repeats, trained))
-
-
-def _measure(
-    problem: Problem,
-    network: nn.Module,
-    inputs: NDArray[np.float32],
-    exact: NDArray[np.floating],
-    about: tuple[str, str, int, bool],
-) -> PrecisionSpeed:
-    model, name, repeats, trained = about
-    device, jets = problem.device, len(inputs)
-    ceiling = measure_device(device, PRECISIONS[name].products, repeats)
+    cast = {name: _cast(network, name, device) for name in names}
+    scoring, explaining, masks = _rates(problem, cast, inputs, repeats)
+    exact = _scores(network, "fp32", inputs, device)
     operations = count_operations(matrix_products(network, inputs, device))
-    moved = moved_bytes(network, inputs, device)
-    with _peak_memory(device) as peak:
-        (scoring,) = measure_times(
-            [lambda: predict_logits(network, inputs, device)], repeats, device
+    for name, one in cast.items():
+        with _peak_memory(device) as peak:
+            scores = _scores(one, name, inputs, device)
+        with _set(name):
+            ceiling = measure_device(device, PRECISIONS[name].products, repeats)
+            moved = moved_bytes(one, inputs, device)
+        yield PrecisionSpeed(
+            model=model,
+            precision=name,
+            jets=len(inputs),
+            jets_per_second=scoring[name].rates(len(inputs)),
+            auc=_area(scores, problem) if trained else None,
+            largest_difference=float(np.abs(scores - exact).max()),
+            explained_per_second=explaining[name].rates(masks),
+            peak_memory=peak[0] if peak else None,
+            operations=operations / len(inputs),
+            moved=moved / len(inputs),
+            device=ceiling,
         )
-    scores = probability_of_top(predict_logits(network, inputs, device))
-    some, masks = _explained(problem, network, inputs)
-    (explaining,) = measure_times([lambda: explain_by_occlusion(some)], repeats, device)
-    return PrecisionSpeed(
-        model=model,
-        precision=name,
-        jets=jets,
-        jets_per_second=scoring.rates(jets),
-        auc=_area(scores, problem) if trained else None,
-        largest_difference=float(np.abs(scores - exact).max()),
-        explained_per_second=explaining.rates(masks * len(some.labels)),
-        peak_memory=peak[0] if peak else None,
-        operations=operations / jets,
-        moved=moved / jets,
-        device=ceiling,
-    )
+
+
+def _rates(
+    problem: Problem, cast: Mapping[str, nn.Module], inputs: NDArray[np.float32], repeats: int
+) -> tuple[dict[str, Timing], dict[str, Timing], int]:
+    """Return times of scoring and of explaining by precision, and how many jets are masked."""
+    explained = {name: _explained(problem, one, inputs) for name, one in cast.items()}
+    score = [
+        functools.partial(_scores, one, name, inputs, problem.device) for name, one in cast.items()
+    ]
+    explain = [functools.partial(_explain, some, name) for name, (some, _) in explained.items()]
+    found = [measure_times(runs, repeats, problem.device) for runs in (score, explain)]
+    masked = {len(some.labels) * masks for some, masks in explained.values()}
+    scoring, explaining = (dict(zip(cast, times, strict=True)) for times in found)
+    return scoring, explaining, max(masked, default=0)
+
+
+def _scores(
+    network: nn.Module, name: str, inputs: NDArray[np.float32], device: str
+) -> NDArray[np.floating]:
+    with _set(name):
+        return probability_of_top(predict_logits(network, inputs, device))
+
+
+def _explain(problem: Problem, name: str) -> None:
+    with _set(name):
+        explain_by_occlusion(problem)
 
 
 def _explained(
@@ -201,19 +214,20 @@ class _Cast(nn.Module):
         return logits.float()
 
 
+def _cast(network: nn.Module, name: str, device: str) -> nn.Module:
+    """Return what makes a network compute in a precision, while torch is set to it."""
+    return _Cast(network, device) if PRECISIONS[name].autocast else network
+
+
 @contextmanager
-def _set(name: str, device: str) -> Iterator[Callable[[nn.Module], nn.Module]]:
-    """Set torch to a precision for a while; yield what makes a network compute in it."""
-    chosen, before = PRECISIONS[name], torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(chosen.mode)
+def _set(name: str) -> Iterator[None]:
+    """Set torch to a precision for a while."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(PRECISIONS[name].mode)
     try:
-        yield (lambda network: _Cast(network, device)) if chosen.autocast else _as_it_is
+        yield
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-def _as_it_is(network: nn.Module) -> nn.Module:
-    return network
 
 
 @contextmanager
