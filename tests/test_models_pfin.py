@@ -12,6 +12,7 @@ from repro.features.pfin import pfin_features, pfin_inputs
 from repro.models import pairs, pfin
 from repro.models.cards import find_card, load_cards
 from repro.models.dense import count_parameters
+from repro.models.host import AtOnce
 from repro.models.pairs import detector_momenta, incidence, pair_features, pair_indices
 from repro.models.scores import score
 from repro.models.state import read_state
@@ -143,7 +144,7 @@ def test_groups_do_not_change_the_logits(monkeypatch, most, inputs):
     torch.manual_seed(3)
     network = pfin.build(find_card("pfin")).eval()
     whole = predict_logits(network, inputs)
-    monkeypatch.setattr(pfin, "_PAIRS_PER_GROUP", most)
+    monkeypatch.setattr(pfin, "_PAIRS_PER_GROUP", AtOnce(most, 1))
     np.testing.assert_allclose(predict_logits(network, inputs), whole, rtol=1e-5, atol=1e-5)
 
 

@@ -10,6 +10,7 @@ from repro.features.pfn import pfn_features, pfn_inputs
 from repro.models import particles, pfn
 from repro.models.cards import find_card, load_cards
 from repro.models.dense import count_parameters
+from repro.models.host import AtOnce
 from repro.models.scores import score
 from repro.models.state import load_checked, read_state
 from repro.models.tagger import build_network, load_tagger, predict_logits
@@ -118,7 +119,7 @@ def test_groups_do_not_change_the_logits(monkeypatch, most, inputs):
     torch.manual_seed(3)
     network = pfn.build(find_card("pfn:v4")).eval()
     whole = predict_logits(network, inputs)
-    monkeypatch.setattr(pfn, "_CONSTITUENTS_PER_GROUP", most)
+    monkeypatch.setattr(pfn, "_CONSTITUENTS_PER_GROUP", AtOnce(most, 1))
     np.testing.assert_allclose(predict_logits(network, inputs), whole, rtol=1e-5, atol=1e-6)
 
 

@@ -3,12 +3,34 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 
 from repro.errors import BadInput
 
-__all__ = ["choose_device", "selection", "waiting_for"]
+__all__ = ["AtOnce", "choose_device", "selection", "waiting_for"]
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """How many rows are computed together.
+
+    Attributes:
+        processor: So many that they stay in the cache.
+        elsewhere: So many that a GPU is busy for longer than it takes to launch its kernels.
+    """
+
+    processor: int
+    elsewhere: int
+
+    def on(self, device: torch.device) -> int:
+        """Return the number for a device.
+
+        >>> AtOnce(processor=2, elsewhere=8).on(torch.device("cpu"))
+        2
+        """
+        return self.processor if device.type == "cpu" else self.elsewhere
 
 
 def choose_device(chosen: str) -> str:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from repro.errors import BadInput
 from repro.models.cards import Card
 from repro.models.dense import DenseNetwork, relu_layers
+from repro.models.host import AtOnce
 from repro.models.pairs import (
     PAIR_FEATURES,
     detector_momenta,
@@ -40,10 +41,10 @@ MODES = ("sum", "cat")
 _CLASSES = 2
 _JET_COLUMNS = 4
 # Features of pairs are made for many jets at once, which costs 0.5 MB.
-_PAIRS_PER_GROUP = 2**15
+_PAIRS_PER_GROUP = AtOnce(processor=2**15, elsewhere=2**20)
 # Φ_I's layers have 128 nodes: 1 MB each.  What is larger leaves the cache, and costs the system a
 # new piece of memory each time: half the speed.
-_PAIRS_AT_ONCE = 2**11
+_PAIRS_AT_ONCE = AtOnce(processor=2**11, elsewhere=2**17)
 
 
 class PfinNetwork(nn.Module):
@@ -133,8 +134,8 @@ class PfinNetwork(nn.Module):
             return self._masked_interactions(described, jets[rows], masks, alone=alone)
 
         described = torch.cat([slots, detector_momenta(slots, jets)], dim=2)
-        width = len(masks) * self.width
-        found = sum_over_groups(sums, described, real, width, _pairs, _PAIRS_PER_GROUP)
+        width, at_once = len(masks) * self.width, _PAIRS_PER_GROUP.on(slots.device)
+        found = sum_over_groups(sums, described, real, width, _pairs, at_once)
         pooled = found.reshape(len(inputs), len(masks), self.width)
         particles = particles[:, None].expand_as(pooled)
         cat = self.mode == "cat"
@@ -152,7 +153,9 @@ class PfinNetwork(nn.Module):
     ) -> Tensor:
         """Return Φ_I2 (m, masks · width) summed over the constituents (m, k, 3 + 4)."""
         particles, momenta = described[..., :QUANTITIES], described[..., QUANTITIES:]
-        jets_at_once = max(1, _PAIRS_AT_ONCE // max(1, _pairs(particles.shape[1])))
+        jets_at_once = max(
+            1, _PAIRS_AT_ONCE.on(particles.device) // max(1, _pairs(particles.shape[1]))
+        )
         pairs = pair_features(particles, momenta, jets[:, 0], stable_mass=self.stable_mass)
         mask = self._mask_pair if alone else self._mask_constituents
         parts = [
@@ -223,7 +226,8 @@ class PfinNetwork(nn.Module):
             return self._interactions(described, jets[rows]).sum(dim=1)
 
         described = torch.cat([slots, detector_momenta(slots, jets)], dim=2)
-        return sum_over_groups(sums, described, real, self.width, _pairs, _PAIRS_PER_GROUP)
+        at_once = _PAIRS_PER_GROUP.on(slots.device)
+        return sum_over_groups(sums, described, real, self.width, _pairs, at_once)
 
     def _interactions(self, described: Tensor, jets: Tensor) -> Tensor:
         """Return Φ_I2 (m, k, width) of constituents (m, k, 3 + 4) with four-momenta."""
@@ -233,7 +237,7 @@ class PfinNetwork(nn.Module):
 
     def _pooled(self, pairs: Tensor, count: int) -> Tensor:
         """Return the sum (m, k, width) of Φ_I over the pairs (m, pairs, 4) of each constituent."""
-        jets_at_once = max(1, _PAIRS_AT_ONCE // max(1, pairs.shape[1]))
+        jets_at_once = max(1, _PAIRS_AT_ONCE.on(pairs.device) // max(1, pairs.shape[1]))
         parts = torch.split(pairs, jets_at_once)
         return torch.cat([sum_of_pairs(self._embedded_pairs(part), count) for part in parts])
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from repro.models.cards import Card
 from repro.models.dense import DenseNetwork, relu_layers
-from repro.models.host import waiting_for
+from repro.models.host import AtOnce, waiting_for
 from repro.models.particles import QUANTITIES, split_slots, sum_over_groups
 from repro.models.state import read_state, rename_layers
 
@@ -32,7 +32,7 @@ __all__ = [
 _CLASSES = 2
 # Φ's widest layer has 256 nodes: 1 MB.  What is larger leaves the cache, and costs the system a
 # new piece of memory each time: half the speed.
-_CONSTITUENTS_PER_GROUP = 2**10
+_CONSTITUENTS_PER_GROUP = AtOnce(processor=2**10, elsewhere=2**18)
 
 
 class PfnNetwork(nn.Module):
@@ -111,7 +111,7 @@ class PfnNetwork(nn.Module):
 
     def _embed(self, constituents: Tensor) -> Tensor:
         """Return Φ (m, latents) of constituents (m, 3)."""
-        parts = torch.split(constituents, _CONSTITUENTS_PER_GROUP)
+        parts = torch.split(constituents, _CONSTITUENTS_PER_GROUP.on(constituents.device))
         return torch.cat([self.phi(part) for part in parts])
 
 
@@ -146,7 +146,8 @@ def sum_of_phi(phi: nn.Module, width: int, slots: Tensor, real: Tensor) -> Tenso
         embedded: Tensor = phi(particles.flatten(0, 1))
         return embedded.reshape(*particles.shape[:2], width).sum(dim=1)
 
-    return sum_over_groups(sums, slots, real, width, int, _CONSTITUENTS_PER_GROUP)
+    at_once = _CONSTITUENTS_PER_GROUP.on(slots.device)
+    return sum_over_groups(sums, slots, real, width, int, at_once)
 
 
 def build(card: Card) -> PfnNetwork:

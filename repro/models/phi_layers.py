@@ -8,12 +8,13 @@ depend on each other, so intervals must count jets.
 import torch
 from torch import Tensor, nn
 
+from repro.models.host import AtOnce
 from repro.models.particles import split_slots, sum_over_groups
 from repro.models.pfn import PfnNetwork
 
 __all__ = ["PhiLayers"]
 
-_CONSTITUENTS_PER_GROUP = 2**12
+_CONSTITUENTS_PER_GROUP = AtOnce(processor=2**12, elsewhere=2**18)
 
 
 class PhiLayers(nn.Module):
@@ -41,9 +42,8 @@ class PhiLayers(nn.Module):
         """Return the latent vectors (n, latents) of inputs (n, 3 slots)."""
         slots, _ = split_slots(inputs, self._slots)
         real = slots[..., 0] != 0
-        summed = sum_over_groups(
-            self._layers, slots, real, sum(self._widths), int, _CONSTITUENTS_PER_GROUP
-        )
+        at_once = _CONSTITUENTS_PER_GROUP.on(inputs.device)
+        summed = sum_over_groups(self._layers, slots, real, sum(self._widths), int, at_once)
         parts = torch.split(summed, self._widths, dim=1)
         found: list[Tensor] = [relu(part) for relu, part in zip(self.sums, parts, strict=True)]
         return found[-1]
