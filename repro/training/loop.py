@@ -180,7 +180,8 @@ class _Session:
         self.optimiser.zero_grad(set_to_none=True)
         kind = torch.device(plan.device).type
         with torch.autocast(kind, plan.autocast, enabled=plan.autocast is not None):
-            network = plan.step_network or self.network
+            # A compiled network has no truth value.
+            network = self.network if plan.step_network is None else plan.step_network
             logits = network(inputs)
         loss = _loss(logits, labels.to(plan.device, non_blocking=True))
         (loss / batch).backward()  # type: ignore[no-untyped-call]

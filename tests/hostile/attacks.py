@@ -4,6 +4,7 @@
 that nothing may read, and a program that runs leaves ``pwned``.
 """
 
+import bz2
 import io
 import json
 import pickle
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import h5py
-import hdf5plugin  # noqa: F401  # twins are packed with its filters
+import hdf5plugin
 import numpy as np
 import safetensors.torch
 import torch
@@ -118,6 +119,57 @@ def _bomb(place: str, rows: int | None = None) -> Callable[[h5py.File], None]:
     return change
 
 
+def _blosc_bomb(place: str) -> Callable[[h5py.File], None]:
+    """A block of 2 GB for blosc, made of one inner block that all its offsets lead to."""
+
+    def change(file: h5py.File) -> None:
+        zeros = np.zeros(2**20, np.float32)
+        packing = hdf5plugin.Blosc(cname="zstd", clevel=5)
+        made = file.create_dataset("zeros", data=zeros, chunks=zeros.shape, **packing)
+        _, packed = made.id.read_direct_chunk((0,))
+        del file["zeros"]
+        inner, (start, behind) = struct.unpack_from("<I", packed, 8)[0], _inner_places(packed)
+        copies = (2**31 - 2**20) // inner
+        place_of_it = 16 + 4 * copies
+        numbers = (copies * inner, inner, place_of_it + behind - start)
+        head = packed[:4] + struct.pack("<3I", *numbers) + copies * struct.pack("<I", place_of_it)
+        file[place].id.write_direct_chunk((0,) * file[place].ndim, head + packed[start:behind])
+
+    return change
+
+
+def _inner_places(packed: bytes) -> tuple[int, int]:
+    """Where the first two inner blocks begin, of what blosc packed."""
+    first, second = struct.unpack_from("<2I", packed, 16)
+    return first, second
+
+
+def _blosc_header(place: str, position: int, number: int) -> Callable[[h5py.File], None]:
+    """The first block with another number in its header: 4 its size, 12 its size as packed."""
+
+    def change(file: h5py.File) -> None:
+        first = (0,) * file[place].ndim
+        packed = bytearray(file[place].id.read_direct_chunk(first)[1])
+        packed[position : position + 4] = struct.pack("<I", number)
+        file[place].id.write_direct_chunk(first, bytes(packed))
+
+    return change
+
+
+def _bzip2_bomb(place: str) -> Callable[[h5py.File], None]:
+    """A block that bzip2 unpacks to 2 GB."""
+
+    def change(file: h5py.File) -> None:
+        shape, kind = file[place].shape, file[place].dtype
+        del file[place]
+        made = file.create_dataset(place, shape, kind, chunks=shape, **hdf5plugin.BZip2())
+        packer = bz2.BZ2Compressor()
+        packed = b"".join(packer.compress(bytes(2**24)) for _ in range(128)) + packer.flush()
+        made.id.write_direct_chunk((0,) * len(shape), packed)
+
+    return change
+
+
 def _attribute(place: str, name: str, value: object) -> Callable[[h5py.File], None]:
     def change(file: h5py.File) -> None:
         file[place].attrs[name] = value
@@ -161,8 +213,21 @@ def _repacked(change: Callable[[str, bytes], bytes], method: int = zipfile.ZIP_S
     return attack
 
 
+def _with_archive_behind(content: bytes) -> bytes:
+    """What Python takes for an archive and torch for five pickles."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("x", "y")
+    return content + stream.getvalue()
+
+
 def _data_pickle(content: bytes) -> Callable[[str, bytes], bytes]:
     return lambda name, old: content if name.endswith("data.pkl") else old
+
+
+def _capitals(path: Path) -> None:
+    """Torch finds members whatever their case."""
+    _archive({"w/DATA.PKL": _DEEP_KEY, "w/version": b"3\n", "w/byteorder": b"little"})(path)
 
 
 def _expanded(path: Path) -> None:
@@ -267,6 +332,13 @@ _HDF5: Mapping[str, tuple[str, Callable[[h5py.File], object]]] = {
         "processed",
         _bomb("target_subgroup/target", 300_000),
     ),
+    "a block that blosc unpacks to 2 GB": ("table-blosc", _blosc_bomb("table/table")),
+    "counts that bzip2 unpacks to 2 GB": ("packed", _bzip2_bomb("counts")),
+    "a blosc block of fewer bytes than are read": (
+        "table-blosc",
+        _blosc_header("table/table", 4, 64),
+    ),
+    "a blosc block beyond its end": ("table-blosc", _blosc_header("table/table", 12, 2**31 - 17)),
     "column names that run a program": ("table", _pickled_attribute(_MOVE)),
     "column names with a memo of 16 GB": ("table", _pickled_attribute(_MEMO)),
     "column names that are numbers": (
@@ -325,6 +397,15 @@ ATTACKS: Mapping[str, tuple[str, Attack]] = {
     "weights with another pickle": ("torch", _repacked(_data_pickle(_MOVE))),
     "weights with a deep key": ("torch", _repacked(_data_pickle(_DEEP_KEY))),
     "weights with a deep key, old": ("torch-old", _bytes(_DEEP_KEY)),
+    "weights with a deep key and an archive behind": (
+        "torch-old",
+        _bytes(_with_archive_behind(5 * _DEEP_KEY)),
+    ),
+    "checkpoint with a deep key and an archive behind": (
+        "checkpoint",
+        _bytes(_with_archive_behind(5 * _DEEP_KEY)),
+    ),
+    "weights with a deep key in capitals": ("torch", _capitals),
     "weights that are packed": ("torch", _repacked(lambda _, old: old, zipfile.ZIP_DEFLATED)),
     "weights with a member of 4 GB": (
         "torch",

@@ -236,8 +236,9 @@ def _write_chunk(path):
 
 def _write_rows(path):
     kept = KeptRows(path.parent)
-    kept.add({"scores": np.ones((2, 3)), "labels": np.ones(2, int)})
-    kept.save(lambda: {"sum": np.ones(3)})
+    rows = {"scores": np.ones((2, 3)), "labels": np.ones(2, int)}
+    kept.add(rows, lambda: {"sum": np.ones(3)})
+    kept.save()
 
 
 def _read_rows(path):
