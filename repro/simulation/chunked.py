@@ -24,6 +24,7 @@ __all__ = ["Chunked", "JetProgress", "check_numbers", "iter_chunks", "simulate",
 _RECIPE = "recipe.json"
 # Chunks, what a killed process left of one, the recipe and the lock.
 _OWN_NAME = re.compile(r"\.?\d{6,}-\d+\.npz(\.\w+)?|\.?recipe\.json(\.\w+)?|run\.lock")
+_UNFINISHED_RECIPE = re.compile(r"\.recipe\.json\.\w+")
 
 
 class ChunkTask(Protocol):
@@ -223,17 +224,36 @@ def _prepare(production: Chunked[Any, Any]) -> None:
     """Make sure that the jets can be written, before anything is computed."""
     if production.path.exists():
         raise BadInput(f"{production.path} is there already: give another --out or remove it")
-    recipe = json.dumps(production.recipe(), indent=1)
+    recipe = json.dumps(production.recipe(), indent=1).encode()
     path = production.parts / _RECIPE
-    if path.is_file():
-        if _bytes(path) != recipe.encode():
-            raise BadInput(
-                f"{production.parts} holds jets of another preset, seed or version: "
-                "remove it or give another --out"
-            )
+    if _holds(path, recipe):
         return
-    if production.parts.is_dir() and any(
-        path.suffix != ".lock" for path in production.parts.iterdir()
-    ):
+    # Others may begin the same at once: what they write is no stranger's, and once there is a chunk
+    # of theirs, their recipe is there too.
+    if _strangers(production.parts) and not _holds(path, recipe):
         raise BadInput(f"{production.parts} holds something else: give another --out")
-    write_atomically(path, recipe.encode())
+    write_atomically(path, recipe)
+
+
+def _holds(path: Path, recipe: bytes) -> bool:
+    """Whether a recipe is there.
+
+    Raises:
+        BadInput: If it is another one.
+    """
+    if not path.is_file():
+        return False
+    if _bytes(path) != recipe:
+        raise BadInput(
+            f"{path.parent} holds jets of another preset, seed or version: "
+            "remove it or give another --out"
+        )
+    return True
+
+
+def _strangers(parts: Path) -> bool:
+    """Whether there is something in a folder that does not come from beginning a production."""
+    return parts.is_dir() and any(
+        path.suffix != ".lock" and not _UNFINISHED_RECIPE.fullmatch(path.name)
+        for path in parts.iterdir()
+    )

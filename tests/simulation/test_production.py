@@ -6,6 +6,7 @@ Most tests make toy chunks in this process; a few run everything, for jets as fe
 import contextlib
 import importlib
 import json
+import multiprocessing
 import subprocess
 import sys
 from unittest import mock
@@ -15,6 +16,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import worker_tasks
 
 from repro.cli import main
 from repro.data.jets import Jets
@@ -205,6 +207,38 @@ def test_two_runs_do_not_make_one_file(tmp_path):
     assert "\n" not in str(caught.value)
     assert produce(path)[1]
     assert names_in(tmp_path) == {"jets.h5"}
+
+
+def test_many_that_begin_at_once_do_not_refuse_each_other(tmp_path):
+    """As the jobs of a cluster do, each of which makes other chunks."""
+    several = multiprocessing.get_context("spawn")
+    barrier, said = several.Barrier(4, timeout=60), several.SimpleQueue()
+    given = (str(tmp_path), 150, barrier, said)
+    processes = [
+        several.Process(target=worker_tasks.begin_productions, args=given) for _ in range(4)
+    ]
+    for process in processes:
+        process.start()
+    wrong = [text for _ in processes for text in said.get()]
+    for process in processes:
+        process.join()
+    assert wrong == []
+
+
+@pytest.mark.usefixtures("made")
+def test_one_that_begins_late_finds_what_another_began_meanwhile(tmp_path, monkeypatch):
+    """The other one's recipe and chunk appear after it was looked whether a recipe is there."""
+    path = tmp_path / "jets.h5"
+    look = chunked._strangers
+
+    def look_late(parts):
+        monkeypatch.setattr(chunked, "_strangers", look)
+        produce(path, chunks=range(1))
+        return look(parts)
+
+    monkeypatch.setattr(chunked, "_strangers", look_late)
+    assert produce(path, chunks=range(1, 2))[1] is False
+    assert len(list((tmp_path / "jets.h5.parts").glob("*.npz"))) == 2
 
 
 @pytest.mark.usefixtures("made")

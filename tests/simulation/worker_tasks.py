@@ -4,8 +4,10 @@ import os
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 from repro.errors import BadInput
+from repro.simulation import chunked
 
 
 def leave_mark(task):
@@ -65,3 +67,17 @@ def raise_what_cannot_be_sent(_task):
         pass
 
     raise LocalError("a bug")
+
+
+def begin_productions(folder, count, barrier, said):
+    """Begin productions one after the other, each at once with others; send what is wrong."""
+    wrong = []
+    for number in range(count):
+        path = Path(folder) / str(number) / "jets.h5"
+        parts = path.with_name("jets.h5.parts")
+        barrier.wait()
+        try:
+            chunked._prepare(SimpleNamespace(path=path, parts=parts, recipe=lambda: {"seed": 1}))
+        except BadInput as error:
+            wrong.append(str(error))
+    said.put(wrong)
