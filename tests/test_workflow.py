@@ -40,7 +40,7 @@ def modules():
     """The workflow's own modules, which import each other by their bare names."""
     import importlib
 
-    names = ("rates", "plan", "mistakes")
+    names = ("rates", "samples", "plan", "mistakes")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(WORKFLOW))
         yield {name: importlib.import_module(name) for name in names}
@@ -132,6 +132,56 @@ def test_every_job_has_a_cost(name, plan_of):
         assert cost.seconds > 0
         assert cost.mem_mb > cost.memory > 100
         assert cost.minutes * 60 > cost.seconds
+
+
+def test_minutes_are_those_that_are_given_and_at_most_the_longest(plan_of):
+    entry = CONFIGS["small"]["trainings"][0]
+    small = CONFIGS["small"] | {"trainings": [entry]}
+    stem = entry["model"].replace(":", "-")
+    estimate = plan_of(small).of_training(stem).minutes
+    assert [plan_of(small).minutes_of_training(stem, n) for n in (1, 2)] == [estimate, 2 * estimate]
+    given = small | {"trainings": [entry | {"runtime": 90}]}
+    jsonschema.validate(given | {"longest": 60}, SCHEMA)
+    assert [plan_of(given).minutes_of_training(stem, n) for n in (1, 2)] == [90, 90]
+    short = plan_of(given | {"longest": 60})
+    assert short.minutes_of_training(stem, 1) == 60
+    cost = short.of_training(stem)._replace(seconds=1e5)
+    assert (short.minutes(cost, 1), plan_of(small).minutes(cost, 2)) == (60, 2 * cost.minutes)
+    for wrong in ({"longest": 0}, {"trainings": [entry | {"runtime": "2 h"}]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(small | wrong, SCHEMA)
+
+
+def test_settings_are_those_that_weights_follow_from(plan_of):
+    samples = {
+        "jets": {"paper": "hbb", "preset": "window", "seed": 2, "jets": 90},
+        "record": {"split": "train", "files": [9, 10]},
+    }
+    first = {"model": "in:baseline", "sample": "jets", "seeds": [0]}
+    second = {"model": "in:De8", "sample": "record", "seeds": [0], "after": "in:baseline"}
+
+    def settings(one=(), two=(), jets=(), record=()):
+        config = {
+            "samples": {
+                "jets": samples["jets"] | dict(jets),
+                "record": samples["record"] | dict(record),
+            },
+            "trainings": [first | dict(one), second | dict(two)],
+        }
+        return [plan_of(config).settings(stem) for stem in ("in-baseline", "in-De8")]
+
+    def changed(**changes):
+        return [one != other for one, other in zip(settings(), settings(**changes), strict=True)]
+
+    # The second begins with what the first has learned.
+    for change in ({"epochs": 3}, {"recipe": "embedded"}, {"validation": "record"}):
+        assert changed(one=change) == [True, True]
+        assert changed(two=change) == [False, True]
+    assert changed(jets={"seed": 3}) == [True, True]
+    assert changed(record={"files": [9]}) == [False, True]
+    means = {"device": "cpu", "gpus": 1, "threads": 4, "runtime": 9, "seeds": [0, 1], "score": []}
+    same = {**means, "recipe": "published", "precision": "full"}
+    assert changed(one=same, two=same, jets={"chunks_per_job": 5}) == [False, False]
 
 
 def test_rates_of_trainings_are_those_of_the_cards():
@@ -238,8 +288,88 @@ def test_htcondor_is_asked_for_the_same_by_its_own_names(tmp_path):
     for entry in asked:
         assert entry["htcondor_request_mem_mb"] == entry["mem_mb"]
         assert entry["htcondor_request_disk_mb"] == entry["disk_mb"]
+        assert entry.get("request_gpus") == entry.get("gpu")
+        assert int(entry["runtime"]) <= CONFIGS["paper"]["longest"]
+    assert {entry["gpu"] for entry in asked if "gpu" in entry} == {"1"}
     # Without limits Kubernetes gives no GPU.
     assert {entry["scale"] for entry in asked if "gpu" in entry} == {"0"}
+
+
+STAND_IN = """\
+#!{python}
+import json, pathlib, sys
+
+out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
+begun = (out / "checkpoint.pt").exists()
+with open("calls", "a") as calls:
+    calls.write(json.dumps([begun, *sys.argv[1:]]) + "\\n")
+(out / "checkpoint.pt").touch()
+if pathlib.Path("killed").exists():
+    sys.exit(2)
+for name in ("weights.safetensors", "card.json"):
+    (out / name).touch()
+"""
+"""A command that writes what it was given, and whether there was a checkpoint."""
+
+
+@pytest.fixture
+def training(tmp_path):
+    """Runs the rule of a training on files of the record; returns what the stand-in was given."""
+    command = tmp_path / "bin/repro"
+    command.parent.mkdir()
+    command.write_text(STAND_IN.format(python=sys.executable))
+    command.chmod(0o755)
+    folder = tmp_path / "results/small/samples/record"
+    folder.mkdir(parents=True)
+    for number in (9, 10, 11):
+        (folder / f"{number}.h5").touch()
+
+    def run(files, *, code=0, **changes):
+        entry = {"model": "in:De8", "sample": "record", "seeds": [0], **changes}
+        parts = {"samples": {"record": {"split": "train", "files": files}}, "trainings": [entry]}
+        config = CONFIGS["small"] | parts | {"explanations": [], "items": {}}
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+        options = ["--configfile", tmp_path / "config.yaml", "--cores", 1, "--allowed-rules"]
+        target = ["train", "--", "results/small/weights/0/in-De8/weights.safetensors"]
+        given = asked(tmp_path, *options, *target)
+        given["env"]["PATH"] = os.pathsep.join([str(command.parent), given["env"]["PATH"]])
+        done = subprocess.run(**given, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == code, done.stderr
+        calls = tmp_path / "calls"
+        return [json.loads(line) for line in calls.read_text().splitlines()]
+
+    return run
+
+
+def test_a_training_is_given_its_own_files_alone(training):
+    """And not what a longer list of files left in their folder."""
+    ((_, *words),) = training([9, 11], validation="record")
+    folder = "results/small/samples/record"
+    for option in ("--data", "--validation"):
+        given = [words[at + 1] for at, word in enumerate(words) if word == option]
+        assert given == [f"{folder}/9.h5", f"{folder}/11.h5"]
+    build_parser().parse_args(words)
+
+
+@pytest.mark.slow
+def test_a_training_of_other_settings_begins_again(training, tmp_path):
+    killed = tmp_path / "killed"
+    killed.touch()
+    training([9, 10], code=1, epochs=3)
+    assert [begun for begun, *_ in training([9, 10], code=1, epochs=3)] == [False, True]
+    assert not training([9, 10], code=1, epochs=4)[-1][0]
+    assert training([9, 10], code=1, epochs=4, threads=2)[-1][0]
+    assert not training([9, 11], code=1, epochs=4)[-1][0]
+    killed.unlink()
+    assert training([9, 11], epochs=4)[-1][0]
+    calls = training([9], epochs=4)
+    assert (len(calls), calls[-1][0]) == (7, False)
+    assert training([9], epochs=4) == calls
+    # What was not made here is not thrown away.
+    folder = tmp_path / "results/small/weights/0/in-De8"
+    (folder / "settings").unlink()
+    (folder / "weights.safetensors").unlink()
+    assert training([9], epochs=5)[-1][0]
 
 
 def test_a_wrong_configuration_is_one_line(tmp_path):
@@ -283,7 +413,7 @@ def test_it_runs_to_the_end_and_makes_nothing_twice(tmp_path):
     assert code == 0, said
     assert planned(tmp_path) == {}
     out = tmp_path / "results/small"
-    assert not any((out / "samples").glob("*.parts"))
+    assert not any((out / "samples").rglob("*.parts"))
     verdicts = json.loads((out / "verdicts.json").read_text("utf-8"))
     assert sum(verdicts["summary"].values()) == len(verdicts["claims"]) > 50
     assert (out / "report/ro-crate-metadata.json").is_file()
@@ -352,6 +482,26 @@ def test_chunks_put_together_have_the_bytes_of_one_run(tmp_path):
     code = main([*words.split(), "--jets", str(sample["jets"]), "--jobs", "1", "--out", str(whole)])
     assert code == 0
     assert (tmp_path / "made/samples/toptag-train.h5").read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_what_changed_in_a_configuration_is_made_again(tmp_path):
+    """Another sample, and what learns from it, though the old one and its weights are there."""
+    training = {"model": "topodnn:v4", "sample": "jets", "recipe": "embedded", "seeds": [0]}
+    chosen = {"paper": "toptag", "preset": "documented", "seed": 2, "jets": 200}
+    options = ["--configfile", tmp_path / "config.yaml", "--profile", WORKFLOW / "profiles/local"]
+    found = []
+    for sample, changes in (({}, {"epochs": 1}), ({"seed": 3}, {"epochs": 1}), ({}, {"epochs": 2})):
+        parts = {"samples": {"jets": chosen | sample}, "trainings": [training | changes]}
+        config = CONFIGS["small"] | parts | {"explanations": [], "items": {}}
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+        code, said = call(tmp_path, *options)
+        assert code == 0, said
+        card = json.loads((tmp_path / "results/small/weights/0/topodnn-v4/card.json").read_text())
+        data = card["training"]["data"]
+        found.append((data["simulation"]["seed"], card["training"]["recipe"]["epochs"]))
+    assert found == [(2, 1), (3, 1), (2, 2)]
 
 
 def test_the_plan_in_the_documentation_is_of_every_job(plan_of):

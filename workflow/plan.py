@@ -5,18 +5,15 @@ Runs with Python 3.8 and nothing else, as Snakemake reads it where the package i
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from typing import Any
 
 from rates import Cost, Rates
+from samples import CHUNK_JETS, FILE_JETS, Samples
 
 __all__ = ["CHUNK_JETS", "FILE_JETS", "PUBLISHED_JETS", "Plan", "document_of", "stem_of"]
-
-CHUNK_JETS = {"toptag": 500, "hbb": 600}
-"""Jets of a chunk of ``repro simulate``."""
-
-FILE_JETS = 200_000
-"""Jets of a file of record 12102."""
 
 PUBLISHED_JETS = {"toptag": 404_000, "hbb": 9 * FILE_JETS}
 """Jets of the test sets, of which the papers' items are made."""
@@ -46,7 +43,7 @@ def document_of(item: str) -> str:
     return f"{paper}/{kind}{letter + number if letter else number.zfill(2)}.json"
 
 
-class Plan:
+class Plan(Samples):
     """The jobs of a configuration, whose form is that of ``schemas/config.schema.yaml``.
 
     Args:
@@ -55,8 +52,9 @@ class Plan:
     """
 
     def __init__(self, config: dict[str, Any], rates: Rates) -> None:
+        super().__init__(config.get("samples", {}))
         self.rates = rates
-        self.samples: dict[str, dict[str, Any]] = config.get("samples", {})
+        self.longest: int | None = config.get("longest")
         self.trained: list[dict[str, Any]] = config.get("trainings", [])
         self.trainings = {stem_of(entry["model"]): entry for entry in self.trained}
         self.explained: list[dict[str, Any]] = config.get("explanations", [])
@@ -74,45 +72,6 @@ class Plan:
     def _paper_of(model: str) -> str:
         return "hbb" if model.startswith("in:") else "toptag"
 
-    # Samples.
-
-    def jets(self, sample: str) -> int:
-        """Return how many jets a sample has."""
-        entry = self.samples[sample]
-        return entry["jets"] if "jets" in entry else FILE_JETS * len(entry["files"])
-
-    def simulation(self, sample: str) -> str:
-        """Return what 'repro simulate' is given for a sample, but the file and the chunks."""
-        entry = self.samples[sample]
-        words = "{paper} --preset {preset} --seed {seed} --jets {jets}".format(**entry)
-        return words + (" --packed" if entry.get("packed", True) else "")
-
-    def chunks(self, sample: str) -> list[tuple[int, int]]:
-        """Return the first and the last chunk, which is left out, of each job."""
-        entry = self.samples[sample]
-        count = -(-entry["jets"] // CHUNK_JETS[entry["paper"]])
-        size = entry.get("chunks_per_job", 1)
-        return [(first, min(first + size, count)) for first in range(0, count, size)]
-
-    def files(self, sample: str) -> list[str]:
-        """Return the files of a sample, in the folder of samples."""
-        if "jets" in self.samples[sample]:
-            return [sample + ".h5"]
-        return [f"{sample}/{number}.h5" for number in self.samples[sample]["files"]]
-
-    @property
-    def sample_files(self) -> list[str]:
-        """The files of all samples."""
-        return [path for sample in self.samples for path in self._made(sample)]
-
-    def record_file(self, sample: str, number: str) -> str:
-        """Return what the package calls a file of the record."""
-        split = self.samples[sample]["split"]
-        return f"hbb/record/{split}/ntuple_merged_{number}.h5"
-
-    def _made(self, sample: str) -> list[str]:
-        return ["samples/" + path for path in self.files(sample)]
-
     # Trainings, and what is done with the weights.
 
     def training(self, stem: str) -> str:
@@ -124,10 +83,27 @@ class Plan:
                 words += ["--" + name, str(entry[name])]
         return " ".join(words)
 
+    def settings(self, stem: str) -> str:
+        """Return a hash of what the weights of a training follow from, but the seed.
+
+        Means, such as a device, are not among it: with others a training may go on.
+        """
+        return hashlib.sha256(json.dumps(self._settings(stem)).encode()).hexdigest()
+
+    def _settings(self, stem: str) -> dict[str, Any]:
+        entry = self.trainings[stem]
+        found = {name: entry.get(name) for name in ("model", "epochs")}
+        found["recipe"] = entry.get("recipe", "published")
+        found["precision"] = entry.get("precision", "full")
+        for purpose in ("sample", "validation"):
+            found[purpose] = self.content(entry[purpose]) if purpose in entry else None
+        found["after"] = self._settings(stem_of(entry["after"])) if "after" in entry else None
+        return found
+
     def jets_of_training(self, stem: str, purpose: str) -> list[str]:
         """Return the files of the ``sample`` of a training, or of its ``validation``, if any."""
         entry = self.trainings[stem]
-        return self._made(entry[purpose]) if purpose in entry else []
+        return self.made(entry[purpose]) if purpose in entry else []
 
     def trained_before(self, stem: str, seed: str) -> list[str]:
         """Return the weights that a training begins with, if any."""
@@ -222,14 +198,14 @@ class Plan:
     def jets_of_items(self, paper: str) -> list[str]:
         """Return the file of the sample of a paper's items, if they take one."""
         data = self.chosen[paper]["data"]
-        return self._made(data) if data in self.samples else []
+        return self.made(data) if data in self.samples else []
 
     def converted_for_items(self, paper: str) -> list[str]:
         """Return the files of the record whose test jets a paper's items find in the cache."""
         if self.chosen[paper]["data"] != "paper":
             return []
         record = [name for name, entry in self.samples.items() if entry.get("split") == "test"]
-        return [path for name in record for path in self._made(name)] if paper == "hbb" else []
+        return [path for name in record for path in self.made(name)] if paper == "hbb" else []
 
     def weights_of_items(self, paper: str) -> list[str]:
         """Return the weights that a paper's items may take, if they take those of a seed."""
@@ -261,6 +237,21 @@ class Plan:
         epochs = entry.get("epochs") or self.rates.find("train", model, family(model))["epochs"]
         jets = self.jets(entry["sample"])
         return self.rates.cost("train", model, family(model), jets=jets, times=epochs)
+
+    def minutes(self, cost: Cost, attempt: int) -> int:
+        """Return for how long to ask, the more the oftener it was tried, within ``longest``."""
+        return self._within(cost.minutes * attempt)
+
+    def minutes_of_training(self, stem: str, attempt: int) -> int:
+        """Return for how long to ask for a training: its ``runtime``, if that is given.
+
+        Each attempt goes on from the checkpoint of the one before, and needs no more than that.
+        """
+        given = self.trainings[stem].get("runtime")
+        return self._within(given) if given else self.minutes(self.of_training(stem), attempt)
+
+    def _within(self, minutes: int) -> int:
+        return min(minutes, self.longest or minutes)
 
     def of_scoring(self, stem: str, file: str) -> Cost:
         """Return what the scores of a file take."""

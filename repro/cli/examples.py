@@ -38,12 +38,18 @@ def read_all(arguments: argparse.Namespace, context: Context, tagger: Tagger) ->
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise BadInput(f"--test {twice[0]} is given twice: files are told apart by their names")
+    named = next((name for name in arguments.data if name in _PINNED), None)
+    if named and len(arguments.data) > 1:
+        raise BadInput(f"--data {named} is all the jets: leave the others out")
     return _READERS.get(tagger.card.family, _constituents)(arguments, context, tagger)
 
 
 def _constituents(arguments: argparse.Namespace, context: Context, tagger: Tagger) -> _Parts:
-    source = arguments.data
-    further = [*arguments.test, *([Path(arguments.validation)] if arguments.validation else [])]
+    for option, names in (("--data", arguments.data), ("--validation", arguments.validation)):
+        if len(names) > 1:
+            raise BadInput(f"{option}: {tagger.card.family} takes one file: give one")
+    (source,) = arguments.data
+    further = [*arguments.test, *map(Path, arguments.validation)]
     for path in further if source in _PINNED else [Path(source), *further]:
         if not path.is_file():
             raise MissingData(f"no jets at {path}: check the path")
@@ -58,7 +64,7 @@ def _constituents(arguments: argparse.Namespace, context: Context, tagger: Tagge
     path = context.fetch(_PINNED[source]) if source in _PINNED else Path(source)
     learning = read(path, arguments.jets, of_paper=is_paper)
     if arguments.validation:
-        validation = read(Path(arguments.validation))
+        validation = read(Path(*arguments.validation))
     elif is_paper:
         validation = read(context.fetch(_VALIDATION), of_paper=True)
     else:
@@ -67,7 +73,7 @@ def _constituents(arguments: argparse.Namespace, context: Context, tagger: Tagge
 
 
 def _tracks(arguments: argparse.Namespace, context: Context, tagger: Tagger) -> _Parts:
-    if arguments.data == "paper":
+    if arguments.data == ["paper"]:
         raise NotAvailable(
             f"--data paper: {tagger.card.family} learns from files that are named: give a file of "
             "record 12102, or a folder of what 'repro convert' makes of them"
@@ -78,16 +84,16 @@ def _tracks(arguments: argparse.Namespace, context: Context, tagger: Tagger) -> 
             files, tagger, jets, context.progress, corrected=arguments.corrected
         )
 
-    further = [*map(str, arguments.test), *filter(None, [arguments.validation])]
-    files = {name: find_files(Path(name)) for name in further}
-    is_embedded = arguments.data == "embedded"
-    given = [context.fetch(EMBEDDED)] if is_embedded else find_files(Path(arguments.data))
+    tests = {path.name: find_files(path) for path in arguments.test}
+    chosen_by = find_files(*map(Path, arguments.validation))
+    is_embedded = arguments.data == ["embedded"]
+    given = [context.fetch(EMBEDDED)] if is_embedded else find_files(*map(Path, arguments.data))
     learning = read(given, arguments.jets)
-    if arguments.validation:
-        validation = read(files[arguments.validation])
+    if chosen_by:
+        validation = read(chosen_by)
     else:
         learning, validation = split_examples(learning, _ASIDE)
-    return learning, validation, {path.name: read(files[str(path)]) for path in arguments.test}
+    return learning, validation, {name: read(files) for name, files in tests.items()}
 
 
 _READERS: dict[str, Callable[[argparse.Namespace, Context, Tagger], _Parts]] = {"in": _tracks}

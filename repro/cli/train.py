@@ -51,10 +51,11 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--data",
         required=True,
+        action="append",
         metavar="paper|embedded|PATH",
         help="jets to learn from: the paper's training set, the 12,000 jets that come with the "
         "package, or a file in the paper's format or packed; for in, a file or a folder of files "
-        "of record 12102",
+        "of record 12102, and may be repeated",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     _add_choices(parser)
@@ -85,8 +86,10 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--validation",
         metavar="PATH",
+        action="append",
+        default=[],
         help="jets to choose the epoch by (default: the paper's validation set with --data paper, "
-        "else the last tenth of the jets)",
+        "else the last tenth of the jets); for in, may be repeated",
     )
     group.add_argument(
         "--test",

@@ -3,6 +3,7 @@
 Sources: FAIR4HEP/hbb_interaction_network, ``src/models/train.py``; dossier, sections 2.3 and 4.7.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,12 +26,21 @@ __all__ = ["find_files", "read_track_examples"]
 _CHUNK = 4096
 
 
-def find_files(path: Path) -> list[Path]:
-    """Return a file, or the HDF5 and ROOT files of a folder in the order of their names.
+def find_files(*paths: Path) -> list[Path]:
+    """Return files as they are given, and those of folders, HDF5 and ROOT, in the order of names.
 
     Raises:
-        MissingData: If there is none.
+        MissingData: If there is none at a path.
+        BadInput: If one is there twice.
     """
+    found = [file for path in paths for file in _files_at(path)]
+    twice = [file for file, times in Counter(found).items() if times > 1]
+    if twice:
+        raise BadInput(f"{twice[0]} is given twice: give each file once")
+    return found
+
+
+def _files_at(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(file for file in path.iterdir() if file.suffix in (".h5", ".hdf5", ".root"))
         if found:

@@ -152,6 +152,7 @@ def test_another_training_in_the_same_folder_is_refused(jets, tmp_path, capsys):
         ("topodnn", None, ("--preload", "nowhere.pt"), "no weights at nowhere.pt"),
         ("topodnn", None, ("--jets", "20"), "too few to set 10% aside"),
         ("topodnn", None, ("--jets", "3"), "fewer than two jets of a class"),
+        ("topodnn", None, ("--data", "b.h5"), "--data: topodnn takes one file: give one"),
         ("topodnn", None, ("--device", "tpu"), "unknown device"),
         ("topodnn", None, ("--test", "nowhere.h5"), "nowhere.h5"),
     ],

@@ -1,6 +1,7 @@
 """``repro train in:…``: Interaction Networks on files of record 12102."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -79,6 +80,9 @@ def test_a_folder_is_its_files_in_order(jets, tmp_path):
         (tmp_path / name).write_bytes(b"")
     assert [path.name for path in find_files(tmp_path)] == ["newdata_0.h5", "newdata_1.h5"]
     assert find_files(jets) == [jets]
+    both = [tmp_path / "newdata_1.h5", tmp_path / "newdata_0.h5"]
+    assert find_files(*both) == both
+    assert find_files() == []
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "empty", tmp_path / "nowhere.h5"):
         with pytest.raises(MissingData):
@@ -167,6 +171,8 @@ def test_the_package_recipe_is_the_published_one_with_other_numbers(label):
     [
         ("nowhere.h5", (), "no jets at nowhere.h5"),
         ("paper", (), "give a file of record 12102"),
+        ("a.h5", ("--data", "paper"), "--data paper is all the jets: leave the others out"),
+        (None, ("--data", "nowhere.h5"), "no jets at nowhere.h5"),
         (None, ("--validation", "nowhere.h5"), "no jets at nowhere.h5"),
         (None, ("--validation", "embedded"), "no jets at embedded"),
         (None, ("--jets", "3"), "fewer than two jets of a class"),
@@ -179,6 +185,23 @@ def test_bad_input_is_one_line(jets, tmp_path, capsys, data, more, said):  # noq
     assert error.count("\n") == 1
     assert said in error
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_several_files_are_learned_from_without_their_neighbours(jets, tmp_path, capsys):
+    """In the order in which they are given, and chosen by several, too."""
+    copies = [tmp_path / f"{number}.h5" for number in range(4)]
+    for copy in copies:
+        shutil.copyfile(jets, copy)
+    out = tmp_path / "run"
+    more = ["--data", copies[0], "--validation", copies[3], "--validation", copies[1]]
+    assert main(arguments(copies[2], out, "in:De8", "--epochs", 1, *more)) == 0
+    card = json.loads((out / "card.json").read_text("utf-8"))
+    assert card["training"]["data"]["file"] == ["2.h5", "0.h5"]
+    assert card["training"]["data"]["jets"] == 2 * JETS
+    assert card["metrics"]["validation"]["jets"]["file"] == ["3.h5", "1.h5"]
+    capsys.readouterr()
+    assert main(arguments(jets, out, "in:De8", "--data", jets)) == 2
+    assert f"{jets} is given twice" in capsys.readouterr().err
 
 
 def test_weights_to_begin_with_are_numbers():

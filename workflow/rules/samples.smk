@@ -2,12 +2,15 @@
 
 
 # A chunk stays in the folder of parts, whose name the package gives: what was made before a job was
-# killed is not made again.  The mark is removed with them, when the sample is there.
+# killed is not made again.  The mark is removed with them, when the sample is there.  All is in a folder
+# that is named after what the jets follow from: another configuration finds neither parts nor a sample
+# of this one in its way.
 rule simulate:
     output:
         temp(touch(OUT + "/samples/chunks/{sample}-{first}-{last}.made")),
     params:
         asked=lambda w: PLAN.simulation(w.sample),
+        identity=lambda w: PLAN.identity(w.sample),
     threads: 1
     resources:
         **requested_resources(lambda w: PLAN.of_chunks(w.sample, w.first, w.last)),
@@ -18,9 +21,10 @@ rule simulate:
         OUT + "/benchmarks/simulate/{sample}-{first}-{last}.tsv"
     shell:
         "repro simulate {params.asked} --jobs {threads} --chunks {wildcards.first}:{wildcards.last}"
-        " --out $(dirname {output})/../{wildcards.sample}.h5 > {log} 2>&1"
+        " --out $(dirname {output})/{params.identity}/{wildcards.sample}.h5 > {log} 2>&1"
 
 
+# A file that is there already was whole when this job was killed before it gave it its place.
 rule merge:
     input:
         lambda w: [
@@ -31,6 +35,7 @@ rule merge:
         OUT + "/samples/{sample}.h5",
     params:
         asked=lambda w: PLAN.simulation(w.sample),
+        identity=lambda w: PLAN.identity(w.sample),
     threads: 1
     resources:
         **requested_resources(lambda w: PLAN.of_sample("merge", w.sample)),
@@ -40,7 +45,10 @@ rule merge:
     benchmark:
         OUT + "/benchmarks/merge/{sample}.tsv"
     shell:
-        "repro simulate {params.asked} --jobs {threads} --out {output} > {log} 2>&1"
+        "whole=$(dirname {output})/chunks/{params.identity}/{wildcards.sample}.h5\n"
+        "[ -e $whole ] || repro simulate {params.asked} --jobs {threads} --out $whole > {log} 2>&1\n"
+        "mv $whole {output}\n"
+        "rmdir $(dirname $whole) || :"
 
 
 # A file of the record, by its number, and what the networks read of it.  The package's cache keeps

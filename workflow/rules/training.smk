@@ -1,10 +1,19 @@
 # Each variant is trained with each seed.  Checkpoints lie beside the weights and are no outputs:
 # Snakemake leaves them alone, and a training that was killed goes on from them.
 
-# Kubernetes takes any number of GPUs, none too, for a wish for some; and gives some only within limits.
-GPUS = {"gpu": lambda w: PLAN.trainings[w.model].get("gpus", 0), "scale": 0} if PLAN.on_gpus else {}
+
+def gpus_of(wildcards):
+    return PLAN.trainings[wildcards.model].get("gpus", 0)
 
 
+# HTCondor has a name of its own.  Kubernetes takes any number of GPUs, none too, for a wish for some;
+# and gives some only within limits.
+GPUS = {"gpu": gpus_of, "request_gpus": gpus_of, "scale": 0} if PLAN.on_gpus else {}
+
+
+# A file beside the checkpoint tells the settings.  The checkpoint of others goes before the file is
+# written: with --restart, a job that is killed before its first epoch would find it again.  What has no
+# such file was not made here, and is left to the command to judge.
 rule train:
     input:
         jets=lambda w: within(PLAN.jets_of_training(w.model, "sample")),
@@ -15,9 +24,13 @@ rule train:
         card=OUT + "/weights/{seed}/{model}/card.json",
     params:
         asked=lambda w: PLAN.training(w.model),
+        settings=lambda w: PLAN.settings(w.model),
     threads: lambda w: PLAN.trainings[w.model].get("threads", 1)
     resources:
-        **requested_resources(lambda w: PLAN.of_training(w.model)),
+        **requested_resources(
+            lambda w: PLAN.of_training(w.model),
+            lambda w, attempt: PLAN.minutes_of_training(w.model, attempt),
+        ),
         kubernetes_memory_limit="8Gi",
         **GPUS,
     log:
@@ -25,9 +38,15 @@ rule train:
     benchmark:
         OUT + "/benchmarks/train/{model}-{seed}.tsv"
     shell:
+        "folder=$(dirname {output.weights})\n"
+        "if ! grep -qsx {params.settings} $folder/settings; then\n"
+        "  if [ -e $folder/settings ]; then rm -f $folder/checkpoint.pt; fi\n"
+        "  echo {params.settings} > $folder/settings.new\n"
+        "  mv $folder/settings.new $folder/settings\n"
+        "fi\n"
         "OMP_NUM_THREADS={threads} repro train {params.asked} --seed {wildcards.seed}"
         " $(option --data {input.jets}) $(option --validation {input.validation})"
-        " $(option --preload {input.before}) --out $(dirname {output.weights}) > {log} 2>&1"
+        " $(option --preload {input.before}) --out $folder > {log} 2>&1"
 
 
 rule score:
