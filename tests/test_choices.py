@@ -44,6 +44,12 @@ def test_with_an_empty_cache_and_no_network_all_weights_are_the_packages(context
     assert "'repro fetch toptag/weights'" in said
 
 
+def test_of_hbb_it_names_the_weights_of_hbb(context, caplog):
+    context.tagger("in")
+    (said,) = warnings_of(caplog)
+    assert "'repro fetch hbb/weights'" in said
+
+
 def test_where_no_weights_ship_the_authors_are_the_only_choice(context, caplog, monkeypatch):
     monkeypatch.setattr("repro.figures.choices.has_embedded", lambda _card: False)
     with pytest.raises(NotAvailable, match="this version ships no others"):

@@ -203,6 +203,7 @@ WRONG = {
     "fig 9 --device": "expected one argument",
     "fig nosuch": "no figure 'nosuch'",
     "fig 99": "toptag has no figure '99'",
+    "table K4": "hbb has: --paper hbb",
     "fig 0": "no figure",
     "table 1 --paper atlas": "invalid choice",
     "fig 4 --jets 0": "no whole number from 1",

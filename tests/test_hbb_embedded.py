@@ -217,6 +217,13 @@ def test_vertices_explain_part_of_the_tracks(jets):
     assert vertex(jets, "sv_ptrel")[0].max() < 1.1
 
 
+def test_vertices_are_found_beyond_the_pixels(jets):
+    """What the page on the simulation says is left out: no hits are asked for."""
+    distance, _ = vertex(jets, "sv_dxy")
+    assert 0.08 < (np.abs(distance) > 11).mean() < 0.12
+    assert (track(jets, "track_dxydz")[0] > 0).all()
+
+
 def test_the_authors_network_knows_them(jets, store):
     """Which never saw a simulated jet of ours.  It has 99.02 % on its own."""
     tagger = load_tagger("in:baseline", "authors", lambda name: store.fetch(find_artifact(name)))

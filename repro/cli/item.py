@@ -70,8 +70,11 @@ def _find(arguments: argparse.Namespace) -> Item:
         if (item.kind, item.label) == (arguments.kind, label):
             return item
     known = [item.label for item in load_items(arguments.paper) if item.kind == arguments.kind]
+    others = [item for item in load_items() if (item.kind, item.label) == (arguments.kind, label)]
+    hint = did_you_mean(arguments.label, known)
+    if others:
+        hint = f" ({others[0].paper} has: --paper {others[0].paper})"
     raise UnknownName(
-        f"{arguments.paper} has no {_KINDS[arguments.kind]} {arguments.label!r}"
-        f"{did_you_mean(arguments.label, known)}: give a number "
-        "as 'repro list' shows it, such as 5"
+        f"{arguments.paper} has no {_KINDS[arguments.kind]} {arguments.label!r}{hint}: give a "
+        "number as 'repro list' shows it, such as 5"
     )

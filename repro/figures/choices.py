@@ -35,7 +35,7 @@ _LOUD = {
 _WEIGHTS = ("auto", "authors", "embedded")
 _LOUD_WEIGHTS = (
     "trained by this package on simulated jets, for {} and every other model whose authors' files "
-    "are neither cached nor reachable now ('{} fetch toptag/weights' tries again)"
+    "are neither cached nor reachable now ('{} fetch {}/weights' tries again)"
 )
 _NO_OTHERS = (
     "the authors' weights of {0} are neither cached nor reachable now ('{1} fetch {2}' tries "
@@ -130,7 +130,8 @@ class WeightChoice:
         if not has_embedded(card):
             raise NotAvailable(_NO_OTHERS.format(card.name, invocation(), card.authors[0]))
         if not self._said:
-            _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(card.name, invocation()))
+            paper = card.authors[0].partition("/")[0]
+            _LOG.warning("weights: %s", _LOUD_WEIGHTS.format(card.name, invocation(), paper))
             self._said = True
         return "embedded"
 
