@@ -111,7 +111,8 @@ def test_claims_about_weights_are_reproduced_and_others_say_what_they_lack(compu
             assert entry["verdict"] == "not tested", entry
             of_other_jets = "learned from other jets than those of the record" in entry["reason"]
             assert of_other_jets or entry["got"] is None
-            assert of_other_jets or "stored no jets of hbb" in entry["reason"]
+            lacking = ("stored no jets of hbb", "TensorRT is not run here")
+            assert of_other_jets or any(words in entry["reason"] for words in lacking)
     assert alone
 
 
