@@ -131,7 +131,8 @@ class RecordScores(TrackScores):
             own_weights: Whether the weights are not the authors'.
             without_unlabelled: Whether the numbers leave jets without a label out.
         """
-        jets, labels, description = self.jets(context), self.labels, self.jets(context).description
+        jets = self.jets(context)
+        labels, description = self.labels, jets.description
         if without_unlabelled:
             labels = labels[~self.unlabelled]
             unlabelled = self.left_out + int(self.unlabelled.sum())

@@ -44,7 +44,6 @@ class Training:
         seed: Of the training.
         chosen_epoch: Epoch with the best validation loss, from 1.
         seconds: Until the end of that epoch.
-        preloaded: Whether it began with other weights than random ones.
         loss: Validation loss of each epoch.
         auc: On the validation jets, in per cent, of the chosen epoch.
         jets: What it learned from: file, hash, rows.
@@ -56,12 +55,16 @@ class Training:
     seed: int
     chosen_epoch: int
     seconds: float
-    preloaded: bool
     loss: tuple[float, ...]
     auc: float
     jets: Mapping[str, Any]
     sha256: str
     begun_with: str | None
+
+    @property
+    def preloaded(self) -> bool:
+        """Whether it began with other weights than random ones."""
+        return self.begun_with is not None
 
 
 def read_trainings(family: str = "in") -> tuple[Training, ...]:
@@ -124,7 +127,6 @@ def _training(card: Mapping[str, Any]) -> Training:
         seed=about["recipe"]["seed"],
         chosen_epoch=about["chosen_epoch"],
         seconds=sum(epoch["seconds"] for epoch in history[: about["chosen_epoch"]]),
-        preloaded=about["begun_with"] is not None,
         loss=tuple(epoch["validation_loss"] for epoch in history),
         auc=100 * card["metrics"]["validation"]["auc"]["value"],
         jets=about["data"],
