@@ -11,11 +11,12 @@ from stopped_runs import recording, stopping_after
 from repro.catalogue import find_item, load_claims
 from repro.data.hbb.opening import open_table
 from repro.errors import NotAvailable
-from repro.figures.hbb import fig02
+from repro.figures.hbb import fig02, figP1
 from repro.figures.run import compute_item, render_item
 from repro.models.tagger import predict_logits
 from repro.results.document import look_up, plain
 
+ITEMS = {"hbb/fig2": fig02.compute, "hbb/figP1": figP1.compute}
 JETS = 260
 SIZES = (8, 32)
 
@@ -91,27 +92,6 @@ def test_another_network_is_not_invariant(context, monkeypatch):
     assert values["invariance"]["auc_difference"]["value"] != 0
 
 
-def in_pieces(self, unlabelled="background", *, start=0):
-    with open_table(self.files[0]) as table:
-        yield from table.iter_jets(start=start, chunk=60, unlabelled=unlabelled)
-
-
-def test_a_stopped_run_of_figure_2_goes_on(make_context, context, monkeypatch):
-    monkeypatch.setattr(type(context.record), "iter_jets", in_pieces)
-    whole = fig02.compute(context).values
-    stopped = make_context(data=str(context.record.files[0]), weights="authors")
-    with monkeypatch.context() as patch:
-        patch.setattr(type(stopped), "progress", stopping_after(2))
-        with pytest.raises(KeyboardInterrupt):
-            fig02.compute(stopped)
-    steps = []
-    with monkeypatch.context() as patch:
-        patch.setattr(type(stopped), "progress", recording(steps))
-        found = fig02.compute(stopped).values
-    assert [len(jets) for jets in steps] == [60, 60, 20]
-    assert plain(found) == plain(whole)
-
-
 # --- figure P1 ---------------------------------------------------------------------------------
 
 
@@ -162,6 +142,32 @@ def absent_library(name, advice):
 
 
 # --- both --------------------------------------------------------------------------------------
+
+
+def in_pieces(self, unlabelled="background", *, start=0):
+    with open_table(self.files[0]) as table:
+        yield from table.iter_jets(start=start, chunk=60, unlabelled=unlabelled)
+
+
+@pytest.mark.parametrize("item_id", ["hbb/fig2", "hbb/figP1"])
+def test_a_stopped_run_goes_on(make_context, context, monkeypatch, item_id):
+    if item_id == "hbb/figP1":
+        pytest.importorskip("onnxruntime")
+        monkeypatch.setattr("repro.figures.hbb.figP1.measure_speed", lambda *_given: {})
+    compute = ITEMS[item_id]
+    monkeypatch.setattr(type(context.record), "iter_jets", in_pieces)
+    whole = compute(context).values
+    stopped = make_context(data=str(context.record.files[0]), weights="authors")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(stopped), "progress", stopping_after(2))
+        with pytest.raises(KeyboardInterrupt):
+            compute(stopped)
+    steps = []
+    with monkeypatch.context() as patch:
+        patch.setattr(type(stopped), "progress", recording(steps))
+        found = compute(stopped).values
+    assert [len(jets) for jets in steps] == [60, 60, 20]
+    assert plain(found) == plain(whole)
 
 
 @pytest.mark.parametrize("item_id", ["hbb/fig2", "hbb/figP1"])

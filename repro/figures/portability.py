@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.kept_rows import keep_rows
 from repro.data.optional import load_optional
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
 from repro.figures.interaction import rows_of
 from repro.figures.record_scores import jets_in_words
+from repro.figures.stopped import record_folder
 from repro.metrics.intervals import auc_difference_interval, auc_interval, clopper_pearson
 from repro.metrics.roc import rank_jets
 from repro.metrics.unlabelled import right_decisions
@@ -86,42 +88,46 @@ def open_onnx(path: Path) -> Callable[..., NDArray[np.floating]]:
     return run
 
 
-def score_both_ways(context: Context, tagger: Tagger, onnx: Run | None) -> BothScores:
+def score_both_ways(
+    context: Context, tagger: Tagger, onnx: Run | None, *settings: object
+) -> BothScores:
     """Score the labelled jets by PyTorch and by ONNX Runtime, on the processor, chunk by chunk.
 
-    Jets without a label are left out, as in the study of portability.
+    Jets without a label are left out, as in the study of portability.  What is stopped goes on
+    where it stopped.
 
     Args:
         context: Gives the jets.
         tagger: The network.
         onnx: The same network as an ONNX file; None if there is none.
+        settings: What tells this file, and what runs it, from others.
 
     Raises:
         BadInput, MissingData, DownloadFailed, NotAvailable: If the jets cannot be used.
     """
-    parts: dict[str, list[NDArray[Any]]] = {"labels": [], "pytorch": [], "onnx": []}
-    count = 0
-    for jets in context.progress(context.record.iter_jets(), "both ways"):
-        count += len(jets)
-        known = jets.treat_unlabelled("removed")
-        parts["labels"].append(known.labels)
-        parts["pytorch"].append(score(tagger, rows_of(tagger, known.tracks, known.vertices), "cpu"))
-        if onnx is not None:
-            parts["onnx"] += [
-                onnx(known.tracks[some], known.vertices[some]) for some in _batches(len(known))
-            ]
-    labels = np.concatenate(parts["labels"])
-    left_out = count - len(labels)
-    record = context.record
+    folder = record_folder(context, [tagger], "both ways", onnx is not None, *settings)
+    with keep_rows(folder) as done:
+        left = context.record.iter_jets(start=done.done)
+        for jets in context.progress(left, "both ways"):
+            scores = {"pytorch": score(tagger, rows_of(tagger, jets.tracks, jets.vertices), "cpu")}
+            if onnx is not None:
+                parts = [
+                    onnx(jets.tracks[some], jets.vertices[some]) for some in _batches(len(jets))
+                ]
+                scores["onnx"] = np.concatenate(parts)
+            done.add({**scores, "labels": jets.labels, "unlabelled": jets.unlabelled})
+    rows = done.all()
+    known = ~rows["unlabelled"]
+    labels, record = rows["labels"][known], context.record
     described = JetSet(
         labels,
         np.arange(len(labels)),
         record.kind,
-        jets_in_words(context, count, left_out, removed=True),
-        record.data(count),
+        jets_in_words(context, done.done, int((~known).sum()), removed=True),
+        record.data(done.done),
     )
-    found = np.concatenate(parts["onnx"]) if onnx is not None else None
-    return BothScores(described, np.concatenate(parts["pytorch"]), found)
+    found = rows["onnx"][known] if onnx is not None else None
+    return BothScores(described, rows["pytorch"][known], found)
 
 
 def measure_speed(context: Context, ways: Mapping[str, Run]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,9 @@ def _on_jets(
             ways["onnx"] = _in_onnx(tagger, published, Path(folder))
         except NotAvailable:
             _LOG.warning("ONNX Runtime is not compared with: %s", _ADVICE)
-        both = score_both_ways(context, tagger, ways.get("onnx"))
+        onnx = ways.get("onnx")
+        told = (metadata.version("onnxruntime"), published and hash_file(published)) if onnx else ()
+        both = score_both_ways(context, tagger, onnx, *told)
         speeds = measure_speed(context, ways)
     return both.jets, {"random_split": both.values(), "throughput": speeds}
 
