@@ -1,6 +1,8 @@
 """Where computations that take long leave what they did, should they be stopped."""
 
+import contextlib
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +15,30 @@ from repro.models.tagger import Tagger
 __all__ = ["kept_until_done", "record_folder", "stopped_folder"]
 
 
+_SECONDS_KEPT = 30 * 24 * 3600
+
+
 def stopped_folder(context: Context) -> Path | None:
-    """Return the folder, in the cache, for what stopped runs leave; None if there is no cache."""
-    return context.spool / "stopped" if context.spool else None
+    """Return the folder, in the cache, for what stopped runs leave; None if there is no cache.
+
+    What lies there for a month goes: another version of the package, or of its jets, would never
+    take it up.
+    """
+    if context.spool is None:
+        return None
+    folder = context.spool / "stopped"
+    _remove_old(folder, time.time() - _SECONDS_KEPT)
+    return folder
+
+
+def _remove_old(folder: Path, before: float) -> None:
+    """Remove the folders in a folder in which nothing was written since."""
+    # Another process may be removing the same, or writing there.
+    with contextlib.suppress(OSError):
+        for place in sorted(folder.iterdir()):
+            newest = max(path.lstat().st_mtime for path in (place, *place.rglob("*")))
+            if newest < before:
+                shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager
