@@ -471,6 +471,44 @@ def test_a_training_that_was_killed_goes_on_and_gives_the_same_weights(tmp_path)
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
+def test_a_job_that_slurm_cancels_is_tried_again(tmp_path):
+    """On a SLURM that is at hand; REPRO_SLURM is ACCOUNT:PARTITION there."""
+    account, _, partition = os.environ.get("REPRO_SLURM", "").partition(":")
+    if not partition or not shutil.which("sbatch"):
+        pytest.skip("no SLURM: REPRO_SLURM=ACCOUNT:PARTITION names one")
+    sample = {"paper": "toptag", "preset": "documented", "seed": 3, "jets": 300}
+    parts = {"samples": {"jets": sample}, "trainings": [], "explanations": [], "items": {}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIGS["small"] | parts))
+    options = ["--configfile", tmp_path / "config.yaml", "--profile", WORKFLOW / "profiles/slurm"]
+    site = [f"slurm_account={account}", f"slurm_partition={partition}"]
+    with (tmp_path / "said").open("w") as said:
+        run = subprocess.Popen(
+            **asked(tmp_path, *options, "--default-resources", *site),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        while not (jobs := running_in(tmp_path)):
+            assert run.poll() is None
+            time.sleep(0.2)
+        subprocess.run(["scancel", jobs[0]], check=True)
+        assert run.wait(600) == 0, (tmp_path / "said").read_text()
+    said = (tmp_path / "said").read_text()
+    assert "SLURM status is: 'CANCELLED'" in said
+    words = "simulate toptag --preset documented --seed 3 --jets 300 --jobs 1 --packed -q --out"
+    assert main([*words.split(), str(tmp_path / "whole.h5")]) == 0
+    made = tmp_path / "results/small/samples/jets.h5"
+    assert made.read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def running_in(folder):
+    """Return the SLURM jobs of ours that run in a folder."""
+    words = ["squeue", "--me", "--noheader", "--states=RUNNING", "--format=%i %Z"]
+    rows = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [row.split()[0] for row in rows if row.split()[1] == str(folder)]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_chunks_put_together_have_the_bytes_of_one_run(tmp_path):
     options = ["--profile", WORKFLOW / "profiles/local", "--", "made/samples/toptag-train.h5"]
     given = [*configured("small"), "--config", "results=made"]
