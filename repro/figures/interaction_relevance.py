@@ -9,6 +9,7 @@ Source: FAIR4HEP/hbb_interaction_network, notebook 4.0; dossier, sections 1.12 a
 import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -89,7 +90,7 @@ def relevance_of_jets(
             mine = [found[labels == place].sum(axis=0) for found in both]
             known = maps.setdefault(name, [np.zeros_like(one) for one in mine])
             maps[name] = [one + other for one, other in zip(known, mine, strict=True)]
-    labels, features, slots, of_vertices = (np.concatenate(part) for part in parts)
+    labels, features, slots, of_vertices = (_joined(part) for part in parts)
     counts = np.bincount(labels, minlength=len(CLASSES))
     if counts.min() < 2:
         raise BadInput("relevance by class takes two jets of each class: give more jets")
@@ -119,6 +120,13 @@ def sort_vertices(vertices: NDArray[np.floating], by: str = "sv_pt") -> NDArray[
     values = np.where((vertices != 0).any(axis=1), vertices[:, place], -np.inf)
     order = np.argsort(-values, axis=1, kind="stable")
     return np.take_along_axis(vertices, order[:, None, :], axis=2)
+
+
+def _joined(parts: list[NDArray[np.generic]]) -> NDArray[Any]:
+    """Return arrays as one; the list is empty then, so that they are not there twice."""
+    found = np.concatenate(parts)
+    parts.clear()
+    return found
 
 
 def _batches(

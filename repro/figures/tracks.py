@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from repro.data.rows import Table
 from repro.explain.problem import Problem
 from repro.features.interaction import (
     filled_by_slot,
     interaction_features,
     interaction_groups,
 )
-from repro.features.record_rows import RecordRows
 from repro.figures.context import Context
 from repro.models.tagger import Tagger
 
@@ -23,7 +23,7 @@ def columns_of(tagger: Tagger) -> list[int]:
 
 def track_problem(
     context: Context,
-    inputs: RecordRows | NDArray[np.float32],
+    inputs: Table,
     labels: NDArray[np.int64],
     tagger: Tagger,
 ) -> Problem:
@@ -54,4 +54,5 @@ def track_problem(
         device=context.device,
         seed=context.settings.seed,
         progress=context.progress,
+        spool=context.spool,
     )

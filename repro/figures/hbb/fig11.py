@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from repro.data.hbb.features import vertex_features
-from repro.data.hbb.jets import HbbJets, join_jets
+from repro.data.hbb.jets import HbbJets
+from repro.data.spooled import store_rows
 from repro.explain.drop_sets import explain_drop_sets
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
@@ -129,33 +131,41 @@ def _of_jets(context: Context, tagger: Tagger, baseline: Tagger) -> dict[str, An
             which, context.progress(_iter_jets(context), f"relevance, {rule}"), rule, device
         )
 
-    main, stable = (found_by(rule, tagger) for rule in (_rule(context), _STABLE))
-    older = found_by(_STABLE if context.settings.corrected else _OLDER, baseline)
-    of_baseline = relevance_values(older, seed)
-    return {
-        **relevance_values(main, seed),
-        "maps": {
-            name: {"tracks": maps[0], "vertices": maps[1]} for name, maps in main.maps.items()
-        },
-        "names": {"tracks": main.names[: main.tracks], "vertices": main.names[main.tracks :]},
-        "instability": instability_values(main),
-        "stable": {**relevance_values(stable, seed), "instability": instability_values(stable)},
-        "baseline": {
-            "relevance": of_baseline["relevance"],
-            "vertex_slots": of_baseline["vertex_slots"],
-            "share": shares_by_class(older),
-            "relative_to_sv_pt": ratios_to(older, _REFERENCE, _AGAINST, seed),
-            "drop": _drops(context, baseline),
-        },
-    }
+    def both(found: JetRelevance) -> dict[str, Any]:
+        return {**relevance_values(found, seed), "instability": instability_values(found)}
+
+    def of_variant(found: JetRelevance) -> dict[str, Any]:
+        maps = {name: {"tracks": maps[0], "vertices": maps[1]} for name, maps in found.maps.items()}
+        names = {"tracks": found.names[: found.tracks], "vertices": found.names[found.tracks :]}
+        return {**both(found), "maps": maps, "names": names}
+
+    def of_baseline(found: JetRelevance) -> dict[str, Any]:
+        values = relevance_values(found, seed)
+        return {
+            "relevance": values["relevance"],
+            "vertex_slots": values["vertex_slots"],
+            "share": shares_by_class(found),
+            "relative_to_sv_pt": ratios_to(found, _REFERENCE, _AGAINST, seed),
+        }
+
+    # One after the other: the relevance of all jets by one rule takes a kilobyte a jet.
+    values = of_variant(found_by(_rule(context), tagger))
+    stable = both(found_by(_STABLE, tagger))
+    older = of_baseline(found_by(_STABLE if context.settings.corrected else _OLDER, baseline))
+    return {**values, "stable": stable, "baseline": {**older, "drop": _drops(context, baseline)}}
 
 
 def _drops(context: Context, baseline: Tagger) -> dict[str, Any]:
     """Return the drop in AUC for each feature of all vertices at zero, in points."""
-    jets = join_jets([*_iter_jets(context)])
-    problem = track_problem(
-        context, rows_of(baseline, jets.tracks, jets.vertices), jets.labels, baseline
-    )
+    labels: list[NDArray[np.int64]] = []
+
+    def parts() -> Iterator[NDArray[np.float32]]:
+        for jets in _iter_jets(context):
+            labels.append(jets.labels)
+            yield rows_of(baseline, jets.tracks, jets.vertices)
+
+    rows = store_rows(parts(), context.settings.jets or _JETS, context.spool)
+    problem = track_problem(context, rows, np.concatenate(labels), baseline)
     names = [feature.name for feature in vertex_features()]
     found = explain_drop_sets(problem, {name: [name] for name in names})
     return named(found.names, found.panels["all"])
