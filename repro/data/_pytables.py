@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from repro.data.hdf5_attributes import read_attributes
 from repro.data.opcodes import check_opcodes
 
 __all__ = ["KEY", "Column", "create_table", "decode_literal", "finish_table", "locate_columns"]
@@ -72,6 +73,7 @@ def locate_columns(group: Any, dataset: Any) -> dict[str, Column]:  # noqa: ANN4
         KeyError: If an attribute is missing.
     """
     found: dict[str, Column] = {}
+    kinds = read_attributes(dataset, *(f"{field}_kind" for field in dataset.dtype.names))
     for field in dataset.dtype.names:
         dtype = dataset.dtype[field]
         if field == "index":
@@ -79,12 +81,12 @@ def locate_columns(group: Any, dataset: Any) -> dict[str, Column]:  # noqa: ANN4
         if dtype.subdtype is None:  # a single column under its own name ("data column")
             found[field] = Column(field, None, dtype)
             continue
-        names = _names(dataset.attrs[f"{field}_kind"])
+        names = _names(kinds[f"{field}_kind"])
         base, shape = dtype.subdtype
         if shape != (len(names),):
             raise ValueError(f"{field} has shape {shape} but {len(names)} names")
         found.update({name: Column(field, i, base) for i, name in enumerate(names)})
-    (_, listed), *_ = decode_literal(group.attrs["non_index_axes"])
+    (_, listed), *_ = decode_literal(read_attributes(group, "non_index_axes")["non_index_axes"])
     order = _texts(listed)
     if set(order) != set(found):
         raise ValueError("the list of columns does not fit the blocks")

@@ -23,6 +23,7 @@ from typing import Any
 
 import h5py
 
+from repro.data.hdf5_attributes import read_attributes
 from repro.data.regular import check_regular, parse_json
 from repro.errors import BadInput
 
@@ -203,7 +204,7 @@ def read_description(file: Any, name: str = "repro") -> dict[str, Any]:  # noqa:
         KeyError: If there is no such attribute.
         ValueError: If it holds anything else.
     """
-    text = file.attrs[name]
+    text = read_attributes(file, name)[name]
     found = parse_json(text) if isinstance(text, str | bytes) else None
     if not isinstance(found, dict):
         raise ValueError(f"{name} is no JSON object")  # noqa: TRY004 - one error for all damage

@@ -11,7 +11,7 @@ Layout: ``counts (n,)``, ``px, py, pz`` (all constituents of all jets), ``labels
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from repro.data.closing import Closing
 from repro.data.hdf5 import check_dataset, open_hdf5, read_description
+from repro.data.hdf5_attributes import read_attributes
 from repro.data.hdf5_writer import new_hdf5
 from repro.data.jets import MOST_PLACES, Jets, check_labels, check_momenta
 from repro.data.regular import check_regular, parse_json
@@ -72,9 +73,10 @@ class PackedJets(Closing):
     def __init__(self, path: Path, file: Any) -> None:  # noqa: ANN401  # h5py is untyped
         self.path = path
         self._file = file
-        self.constituents = int(file.attrs["places"])
-        self.tau_names = _names(file, "tau_names")
-        self.quantity_names = _names(file, "quantity_names")
+        attributes = read_attributes(file, "places", "tau_names", "quantity_names")
+        self.constituents = int(attributes["places"])
+        self.tau_names = _names("tau_names", attributes)
+        self.quantity_names = _names("quantity_names", attributes)
         self.recipe = read_description(file)
         columns = {name: _column(path, file, name) for name in _COLUMNS}
         counts = columns["counts"][:].astype(np.int64)
@@ -176,14 +178,14 @@ def is_packed(path: Path) -> bool:
     """Return whether a file holds packed jets, of this version of the format."""
     try:
         with open_hdf5(path) as file:
-            found = file.attrs.get("format")
+            found = read_attributes(file, "format").get("format")
             return isinstance(found, str) and found == FORMAT
     except (ReproError, *_DAMAGE):
         return False
 
 
-def _names(file: Any, attribute: str) -> tuple[str, ...]:  # noqa: ANN401  # h5py is untyped
-    found = parse_json(file.attrs[attribute])
+def _names(attribute: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    found = parse_json(attributes[attribute])
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
         raise ValueError(f"{attribute} are no names")
     return tuple(found)

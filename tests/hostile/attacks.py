@@ -190,6 +190,23 @@ def _number(place: str, value: object) -> Callable[[h5py.File], None]:
     return change
 
 
+def _heap(reader: str, object_: int, length: int) -> Attack:
+    """The file with another length of an object of its heap; object 0 is what is free."""
+
+    def attack(path: Path) -> None:
+        READERS[reader].make(path)
+        content = bytearray(path.read_bytes())
+        place = content.index(b"GCOL\x01") + 16
+        number, old = struct.unpack_from("<H6xQ", content, place)
+        while number != object_:
+            place += 16 + (old + 7) // 8 * 8
+            number, old = struct.unpack_from("<H6xQ", content, place)
+        struct.pack_into("<Q", content, place + 8, length)
+        path.write_bytes(content)
+
+    return attack
+
+
 def _loop(file: h5py.File) -> None:
     for name in "abcdefgh":
         file[name] = file["/"]
@@ -377,6 +394,10 @@ ATTACKS: Mapping[str, tuple[str, Attack]] = {
         "pickle-array",
         _bytes(b"\x80\x04\x8e" + struct.pack("<Q", _HUGE) + b"abc."),
     ),
+    "text in a heap that does not end": ("packed", _heap("packed", 0, 0)),
+    "text in a heap of steps of one byte": ("packed", _heap("packed", 0, 1)),
+    "text that leads back": ("packed", _heap("packed", 1, 2**64 - 16)),
+    "text in a heap of two that does not end": ("measured", _heap("measured", 0, 0)),
     "pickle of arrays that share": ("pickle-array", _bytes(_copies(20_000))),
     "array of a trillion numbers": ("array", _bytes(_member((_HUGE,)))),
     "array of 2^70 numbers": ("array", _bytes(_member((2**35, 2**35)))),

@@ -23,6 +23,7 @@ from repro.data.hbb.derived import derive, targets_of_measured
 from repro.data.hbb.measured import COUNTS, KINDS, MeasuredJets, columns_of, join_measured
 from repro.data.hbb.table import RecordTable
 from repro.data.hdf5 import check_dataset, open_hdf5, read_description
+from repro.data.hdf5_attributes import read_attributes
 from repro.data.hdf5_writer import new_hdf5
 from repro.errors import BadInput
 
@@ -85,7 +86,7 @@ class MeasuredTable(RecordTable):
             return MeasuredJets(found["jets"], found["tracks"], found["vertices"], counts)
 
     def _inspect(self) -> int:
-        if self._file.attrs.get("format") != FORMAT:
+        if read_attributes(self._file, "format").get("format") != FORMAT:
             raise BadInput(f"{self.label} is of another version of the format: get it again")
         self._offsets = {}
         for kind in COUNTS:
