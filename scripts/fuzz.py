@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Beyond the seconds: to begin, to read the last input, to make what was found small.
+_LATE = 240.0
 # Where readers decide; more takes minutes to be made ready.
 _GUIDED = ["repro.data", "repro.models.tensorflow_checkpoint", "repro.models.torch_files"]
 HOSTILE = Path(__file__).resolve().parent.parent / "tests" / "hostile"
@@ -52,13 +54,19 @@ def _apart(name: str, arguments: argparse.Namespace) -> int:
     command = [sys.executable, __file__, name, "--inside", "--engine", arguments.engine]
     command += ["--seconds", str(arguments.seconds), "--examples", str(arguments.examples)]
     command += ["--seed", str(arguments.seed), "--out", str(arguments.out)]
-    code = subprocess.run(command, check=False).returncode  # noqa: S603 - this program
     last = arguments.out / name / "last"
-    if code < 0 and last.is_file():
+    last.unlink(missing_ok=True)
+    try:
+        limit = arguments.seconds + _LATE
+        code = subprocess.run(command, check=False, timeout=limit).returncode  # noqa: S603 - ours
+        said, kept = f"the process ended by signal {-code}", f"signal{-code}"
+    except subprocess.TimeoutExpired:
+        code, said, kept = 1, "the process did not end, and was killed", "endless"
+    if (code < 0 or kept == "endless") and last.is_file():
         found = arguments.out / name / "found"
         found.mkdir(parents=True, exist_ok=True)
-        shutil.copy(last, found / f"signal{-code}")
-        print(f"{name}: the process ended by signal {-code}, at the input {found}/signal{-code}")
+        shutil.copy(last, found / kept)
+        print(f"{name}: {said}, at the input {found}/{kept}", flush=True)
     return code
 
 
@@ -94,6 +102,7 @@ def _guided(arguments: argparse.Namespace) -> int:
     (folder / "found").mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         target = stack.enter_context(campaign.opened(arguments.reader))
+        _remember(target, folder)
         campaign.write(folder / "corpus", target.valid)
         options = [f"-artifact_prefix={folder / 'found'}/", f"-seed={arguments.seed + 1}"]
         options += [f"-max_total_time={arguments.seconds:.0f}", f"-max_len={4 * len(target.valid)}"]
@@ -106,7 +115,7 @@ def _guided(arguments: argparse.Namespace) -> int:
 
 
 def _remember(target: object, folder: Path) -> None:
-    """Keep each input until it was read: what ends the process is still there."""
+    """Keep each input until it was read: what ends the process, or never ends, is still there."""
     folder.mkdir(parents=True, exist_ok=True)
     read = target.read
 

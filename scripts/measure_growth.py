@@ -6,8 +6,8 @@
 
 The jets are those that come with the package, over and over: for toptag each copy is turned by an
 angle of its own and written in the format of the paper's data set, for hbb they are repeated as
-they are.  A JSON file gets each number as soon as it is known; what it has already is not measured
-again, and it holds those of one commit and machine.  Set OMP_NUM_THREADS=1 for one thread.
+they are.  A JSON file gets each number as soon as it is known, with the commit; what it has already
+is not measured again, and it holds those of one machine.  Set OMP_NUM_THREADS=1 for one thread.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def measure_all(
     Raises:
         BadInput: If the file was measured elsewhere, or cannot be written.
     """
-    found = _read(out)
+    found, commit = _read(out)
     known = {(entry["item"], entry["jets"]) for entry in found["measured"]}
     failed = 0
     for item, jets in itertools.product(items, counts):
@@ -88,7 +88,7 @@ def measure_all(
         if entry.pop("code"):
             failed = 1
             continue
-        found["measured"].append(entry)
+        found["measured"].append({**entry, "commit": commit})
         text = json.dumps(found, indent=1)
         write_atomically(out, f"{text}\n".encode())
     return failed
@@ -203,23 +203,24 @@ def _write_hbb(path: Path, count: int) -> None:
     new.rename(path)
 
 
-def _read(out: Path) -> dict[str, Any]:
-    """Return what a file has, or nothing if there is none.
+def _read(out: Path) -> tuple[dict[str, Any], str | None]:
+    """Return what a file has, or nothing if there is none, and the commit that is measured now.
 
     Raises:
         BadInput: If that was measured elsewhere.
     """
     machine = describe_machine("cpu")
+    commit = machine.pop("commit")
     if not out.is_file():
-        return {"machine": machine, "measured": []}
+        return {"machine": machine, "measured": []}, commit
     found: dict[str, Any] = json.loads(out.read_text("utf-8"))
-    for name in ("device", "repro", "commit", "torch", "threads"):
+    for name in ("device", "repro", "torch", "threads"):
         if found["machine"].get(name) != machine.get(name):
             raise BadInput(
                 f"{out} was measured with {name} {found['machine'].get(name)}, and here it is "
                 f"{machine.get(name)}: give another --out, or remove the file"
             )
-    return found
+    return found, commit
 
 
 if __name__ == "__main__":

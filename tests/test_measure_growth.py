@@ -8,6 +8,7 @@ import pytest
 from programs import load_program
 from site_hooks import hook
 
+from repro.benchmarks.machine import describe_machine
 from repro.data.hbb.opening import open_table
 from repro.data.tables import read_jets
 from repro.errors import BadInput
@@ -54,7 +55,7 @@ def measured(tmp_path, monkeypatch):
     def measure(item, jets, _file):
         asked.append((item, jets))
         code = int(item == "toptag/fig99")
-        sizes = {"seconds": jets / 10, "processor_seconds": 1.0, "peak_memory_bytes": jets * 10**6}
+        sizes = {"seconds": 1.0, "processor_seconds": jets / 10, "peak_memory_bytes": jets * 10**6}
         return {"item": item, "jets": jets, "weights": "embedded", **sizes, "code": code}
 
     monkeypatch.setattr(growth, "measure", measure)
@@ -76,9 +77,10 @@ def test_what_is_known_is_not_measured_again_and_failures_are(measured):
     assert len(run("toptag/fig99")[1]) == 2
     found = json.loads(out.read_text("utf-8"))
     assert {entry["item"] for entry in found["measured"]} == {"toptag/fig18", "toptag/fig19"}
-    found["machine"]["commit"] = "another"
+    assert {entry["commit"] for entry in found["measured"]} == {describe_machine("cpu")["commit"]}
+    found["machine"]["torch"] = "another"
     out.write_text(json.dumps(found), "utf-8")
-    with pytest.raises(BadInput, match="measured with commit another"):
+    with pytest.raises(BadInput, match="measured with torch another"):
         run("toptag/fig18")
     assert json.loads(out.read_text("utf-8")) == found
 
@@ -91,6 +93,11 @@ def test_the_page_shows_what_was_measured(measured, monkeypatch):
     page = measured_tables.on_page_markdown("<!-- growth -->")
     assert "| item | weights | 20 jets | 3,000 jets |" in page
     assert "| `toptag/fig18` | embedded | 20 MB, 2 s | 3,000 MB, 300 s |" in page
+    found = json.loads(out.read_text("utf-8"))
+    found["measured"][0]["commit"], found["measured"][1]["commit"] = "abc", "def"
+    out.write_text(json.dumps(found), "utf-8")
+    page = measured_tables.on_page_markdown("<!-- growth -->")
+    assert "commit `abc`, commit `def` for `toptag/fig18`; load" in page
 
 
 @pytest.mark.skipif(find_spec("resource") is None, reason="no system that counts memory so")

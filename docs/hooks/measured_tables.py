@@ -26,7 +26,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
 
 
 def growth() -> str:
-    """Return peak memory and seconds of each item, by the number of jets, and the machine."""
+    """Return peak memory and time of each item, by the number of jets, and the machine."""
     found = _read("growth")
     if found is None:
         return _NOTHING
@@ -39,7 +39,7 @@ def growth() -> str:
         cells = [_cell(entry) if entry else "not measured" for entry in entries]
         rows.append([f"`{item}`", weights, *cells])
     head = ("item", "weights", *(f"{jets:,} jets" for jets in counts))
-    said = f"{_machine(found['machine'])}{_grown(measured, counts)}"
+    said = f"{_machine(found['machine'], _commits(found['measured']))}{_grown(measured, counts)}"
     return f"{table_of(head, rows)}\n\n{said}"
 
 
@@ -72,8 +72,10 @@ def authors() -> str:
             cells += [rate_of(ours), rate_of(theirs), f"{ratio:.1f}"]
         rows.append([*cells, difference_of(entry["largest_difference"])])
     files = sorted({(entry["file"], entry["sha256"]) for entry in found["networks"]})
+    machine = found["machine"]
     named = "; ".join(f"`{name}` (sha256 `{digest[:12]}…`)" for name, digest in files)
-    return f"{table_of(head, rows)}\n\n{_machine(found['machine'])} Their files: {named}."
+    measured_on = _machine(machine, _commit(machine["commit"]))
+    return f"{table_of(head, rows)}\n\n{measured_on} Their files: {named}."
 
 
 MARKS = {"growth": growth, "authors": authors}
@@ -88,12 +90,26 @@ def _read(name: str) -> Mapping[str, Any] | None:
 
 
 def _cell(entry: Mapping[str, Any]) -> str:
-    return f"{bytes_of(entry['peak_memory_bytes'])}, {entry['seconds']:,.0f} s"
+    return f"{bytes_of(entry['peak_memory_bytes'])}, {entry['processor_seconds']:,.0f} s"
 
 
-def _machine(machine: Mapping[str, Any]) -> str:
+def _commits(measured: Sequence[Mapping[str, Any]]) -> str:
+    """Return in words which commits were measured; all items but those of the first by name."""
+    items: dict[str, list[str]] = {}
+    for entry in measured:
+        items.setdefault(entry["commit"], []).append(f"`{entry['item']}`")
+    first, *others = items
+    named = [f"{_commit(one)} for {', '.join(dict.fromkeys(items[one]))}" for one in others]
+    return ", ".join([_commit(first), *named])
+
+
+def _commit(commit: str) -> str:
+    return f"commit `{commit}`"
+
+
+def _machine(machine: Mapping[str, Any], commits: str) -> str:
     return (
         f"Measured on {machine['device']}, {machine['threads']} threads, "
-        f"torch {machine['torch']}, commit `{machine['commit']}`; load when it began: "
+        f"torch {machine['torch']}, {commits}; load when it began: "
         f"{machine['load']}."
     )

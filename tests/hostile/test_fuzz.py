@@ -1,9 +1,11 @@
 """A short campaign against every reader, and what longer ones have found."""
 
+import subprocess
 from pathlib import Path
 
 import campaign
 import pytest
+from programs import load_program
 from readers import READERS
 
 FINDINGS = Path(__file__).parent / "findings"
@@ -43,3 +45,19 @@ def test_a_campaign_finds_a_fault(monkeypatch):
         _, (finding,) = campaign.run(target, examples=200)
     assert "ZeroDivisionError" in finding.said
     assert sum(byte != 0 for byte in finding.data) == finding.data.count(b"\xff") > 0
+
+
+def test_an_input_that_is_read_for_ever_is_kept(tmp_path, monkeypatch, capsys):
+    """A process that no clock of its own can stop is killed, and what it read is found."""
+    fuzz = load_program("scripts/fuzz.py")
+    arguments = fuzz.parse(["packed", "--seconds", "1", "--out", str(tmp_path)])
+
+    def hang(command, *, timeout, **_):
+        (tmp_path / "packed").mkdir()
+        (tmp_path / "packed/last").write_bytes(b"that one")
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(fuzz.subprocess, "run", hang)
+    assert fuzz._apart("packed", arguments) == 1
+    assert (tmp_path / "packed/found/endless").read_bytes() == b"that one"
+    assert "did not end" in capsys.readouterr().out
