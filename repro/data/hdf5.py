@@ -24,6 +24,7 @@ from typing import Any
 import h5py
 
 from repro.data.hdf5_attributes import read_attributes
+from repro.data.hdf5_heaps import check_heaps
 from repro.data.regular import check_regular, parse_json
 from repro.errors import BadInput
 
@@ -52,6 +53,7 @@ def open_hdf5(path: str | PathLike[str]) -> Any:  # noqa: ANN401  # h5py is unty
     """
     check_regular(Path(path))
     try:
+        check_heaps(path)
         file = h5py.File(path, "r")
     except OSError as error:
         raise BadInput(f"{path} is truncated or no HDF5 file: get it again") from error
@@ -102,10 +104,13 @@ def check_dataset(label: object, dataset: Any, *, remote: bool = False) -> None:
         remote: Whether looking at each of its blocks would cost a request.
 
     Raises:
-        BadInput: If its data lie in other files, it needs a filter that is not to be had or is
-            not known here, is compressed twice, or declares or unpacks to far more than it holds.
+        BadInput: If its values have no fixed size, its data lie in other files, it needs a filter
+            that is not to be had or is not known here, is compressed twice, or declares or unpacks
+            to far more than it holds.
     """
     name = dataset.name
+    if dataset.dtype.hasobject:
+        raise BadInput(f"{label}: {name} has values of no fixed size: get it again")
     if dataset.is_virtual or dataset.external:
         raise BadInput(f"{label}: the data of {name} lie in other files: get the whole file")
     properties = dataset.id.get_create_plist()

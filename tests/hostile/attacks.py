@@ -190,11 +190,20 @@ def _number(place: str, value: object) -> Callable[[h5py.File], None]:
     return change
 
 
-def _heap(reader: str, object_: int, length: int) -> Attack:
+def _virtual_without_end(path: Path) -> None:
+    """HDF5 reads what a virtual array is made of to say what kind of object it is."""
+    with h5py.File(path, "w", libver="latest") as file:
+        layout = h5py.VirtualLayout(shape=(4,), dtype="f4")
+        layout[...] = h5py.VirtualSource("outside.h5", "px", shape=(4,))
+        file.create_virtual_dataset("measured", layout)
+    _heap(lambda _: None, 0, 0)(path)
+
+
+def _heap(reader: str | Attack, object_: int, length: int) -> Attack:
     """The file with another length of an object of its heap; object 0 is what is free."""
 
     def attack(path: Path) -> None:
-        READERS[reader].make(path)
+        (READERS[reader].make if isinstance(reader, str) else reader)(path)
         content = bytearray(path.read_bytes())
         place = content.index(b"GCOL\x01") + 16
         number, old = struct.unpack_from("<H6xQ", content, place)
@@ -397,6 +406,7 @@ ATTACKS: Mapping[str, tuple[str, Attack]] = {
     "text in a heap that does not end": ("packed", _heap("packed", 0, 0)),
     "text in a heap of steps of one byte": ("packed", _heap("packed", 0, 1)),
     "text that leads back": ("packed", _heap("packed", 1, 2**64 - 16)),
+    "arrays that are made of a heap that does not end": ("measured", _virtual_without_end),
     "text in a heap of two that does not end": ("measured", _heap("measured", 0, 0)),
     "pickle of arrays that share": ("pickle-array", _bytes(_copies(20_000))),
     "array of a trillion numbers": ("array", _bytes(_member((_HUGE,)))),

@@ -325,7 +325,7 @@ def _array(path):
     np.save(path, np.arange(6.0).reshape(2, 3))
 
 
-_HDF5 = ("repro.data.hdf5",)
+_HDF5 = ("repro.data.hdf5", "repro.data.hdf5_attributes", "repro.data.hdf5_heaps")
 _FRAME = pd.DataFrame({"x": [1.0, 2.0], "y": [0.5, 1.5]}, index=[3, 4])
 _STATE = "repro.models.state", "repro.models.torch_files"
 

@@ -16,6 +16,7 @@ from repro.data.hbb.streaming import STORAGE, is_address, open_address, reading
 from repro.data.hbb.table import RecordTable
 from repro.data.hbb.twins import TwinTable
 from repro.data.hdf5 import refuse_links
+from repro.data.hdf5_heaps import check_heaps
 from repro.data.pins import MAGIC
 from repro.data.regular import check_regular
 from repro.errors import BadInput
@@ -100,6 +101,8 @@ def _kind(label: str, head: bytes, file: object) -> type[RecordTable]:
 
 def _holds(file: object, *names: str) -> bool:
     try:
+        if isinstance(file, str | PathLike):
+            check_heaps(file)
         with h5py.File(file, "r") as opened:
             refuse_links(file, opened)
             return any(name in opened for name in names)
