@@ -62,6 +62,7 @@ def _apart(name: str, arguments: argparse.Namespace) -> int:
         said, kept = f"the process ended by signal {-code}", f"signal{-code}"
     except subprocess.TimeoutExpired:
         code, said, kept = 1, "the process did not end, and was killed", "endless"
+        print(f"{name}: {said}", flush=True)
     if (code < 0 or kept == "endless") and last.is_file():
         found = arguments.out / name / "found"
         found.mkdir(parents=True, exist_ok=True)

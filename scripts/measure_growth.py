@@ -77,7 +77,7 @@ def measure_all(
     Raises:
         BadInput: If the file was measured elsewhere, or cannot be written.
     """
-    found, commit = _read(out)
+    found = _read(out)
     known = {(entry["item"], entry["jets"]) for entry in found["measured"]}
     failed = 0
     for item, jets in itertools.product(items, counts):
@@ -88,7 +88,7 @@ def measure_all(
         if entry.pop("code"):
             failed = 1
             continue
-        found["measured"].append({**entry, "commit": commit})
+        found["measured"].append({**entry, "commit": describe_machine("cpu")["commit"]})
         text = json.dumps(found, indent=1)
         write_atomically(out, f"{text}\n".encode())
     return failed
@@ -203,16 +203,16 @@ def _write_hbb(path: Path, count: int) -> None:
     new.rename(path)
 
 
-def _read(out: Path) -> tuple[dict[str, Any], str | None]:
-    """Return what a file has, or nothing if there is none, and the commit that is measured now.
+def _read(out: Path) -> dict[str, Any]:
+    """Return what a file has, or nothing if there is none.
 
     Raises:
         BadInput: If that was measured elsewhere.
     """
     machine = describe_machine("cpu")
-    commit = machine.pop("commit")
+    del machine["commit"]
     if not out.is_file():
-        return {"machine": machine, "measured": []}, commit
+        return {"machine": machine, "measured": []}
     found: dict[str, Any] = json.loads(out.read_text("utf-8"))
     for name in ("device", "repro", "torch", "threads"):
         if found["machine"].get(name) != machine.get(name):
@@ -220,7 +220,7 @@ def _read(out: Path) -> tuple[dict[str, Any], str | None]:
                 f"{out} was measured with {name} {found['machine'].get(name)}, and here it is "
                 f"{machine.get(name)}: give another --out, or remove the file"
             )
-    return found, commit
+    return found
 
 
 if __name__ == "__main__":

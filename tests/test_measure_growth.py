@@ -100,6 +100,11 @@ def test_the_page_shows_what_was_measured(measured, monkeypatch):
     assert "commit `abc`, commit `def` for `toptag/fig18`; load" in page
 
 
+def test_what_is_committed_can_be_shown():
+    page = measured_tables.on_page_markdown("<!-- growth -->")
+    assert "| `hbb/fig5` | authors |" in page
+
+
 @pytest.mark.skipif(find_spec("resource") is None, reason="no system that counts memory so")
 def test_what_starts_a_command_does_not_count():
     """This process has more memory than a command that does nothing."""

@@ -51,7 +51,7 @@ def _grown(measured: Mapping[tuple[str, int], Mapping[str, Any]], counts: Sequen
     peaks = [
         (entry["peak_memory_bytes"], measured[item, fewer]["peak_memory_bytes"])
         for (item, jets), entry in measured.items()
-        if jets == more and (item, fewer) in measured
+        if jets == more and measured.get((item, fewer), {}).get("commit") == entry["commit"]
     ]
     most = max((there - here for there, here in peaks), default=0)
     return f" From {fewer:,} to {more:,} jets memory grows by {bytes_of(max(most, 0))} at most."
@@ -95,7 +95,7 @@ def _cell(entry: Mapping[str, Any]) -> str:
 
 def _commits(measured: Sequence[Mapping[str, Any]]) -> str:
     """Return in words which commits were measured; all items but those of the first by name."""
-    items: dict[str, list[str]] = {}
+    items: dict[str | None, list[str]] = {}
     for entry in measured:
         items.setdefault(entry["commit"], []).append(f"`{entry['item']}`")
     first, *others = items
@@ -103,8 +103,8 @@ def _commits(measured: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join([_commit(first), *named])
 
 
-def _commit(commit: str) -> str:
-    return f"commit `{commit}`"
+def _commit(commit: str | None) -> str:
+    return f"commit `{commit}`" if commit else "no commit"
 
 
 def _machine(machine: Mapping[str, Any], commits: str) -> str:

@@ -10,10 +10,11 @@ import functools
 import hashlib
 import io
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -147,6 +148,8 @@ class KeptRows:
         except (OSError, ValueError, LookupError, TypeError):
             _LOG.warning("what a stopped run left in %s is damaged: starting anew", folder)
             return
+        with suppress(OSError):
+            os.utime(folder)  # in use again, however old it is
         self._blocks, self._written = blocks, len(blocks)
         self.done, self.state = done, reached
         _LOG.warning("going on after the %d jets of a stopped run", done)

@@ -33,12 +33,13 @@ def stopped_folder(context: Context) -> Path | None:
 
 def _remove_old(folder: Path, before: float) -> None:
     """Remove the folders in a folder in which nothing was written since."""
-    # Another process may be removing the same, or writing there.
     with contextlib.suppress(OSError):
         for place in sorted(folder.iterdir()):
-            newest = max(path.lstat().st_mtime for path in (place, *place.rglob("*")))
-            if newest < before:
-                shutil.rmtree(place, ignore_errors=True)
+            # Another process may be removing the same.
+            with contextlib.suppress(OSError):
+                newest = max(path.lstat().st_mtime for path in (place, *place.rglob("*")))
+                if newest < before:
+                    shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def compute(context: Context) -> Result:
         jets = _described(context)
         own = from_weights(taggers).own_weights
         evidence[""] = Evidence(rate(jets.kind, jets.labels), jets.description, own)
-        values |= _of_jets(context, taggers[1], baseline)
+        values |= _of_jets(context, taggers[1], baseline, len(jets.labels))
         notes += [_NOTES[context.settings.corrected], _BASELINE]
     else:
         evidence |= without_jets(context)
@@ -123,7 +123,7 @@ def _described(context: Context) -> JetSet:
     return JetSet(every, np.arange(len(every)), record.kind, words, data)
 
 
-def _of_jets(context: Context, tagger: Tagger, baseline: Tagger) -> dict[str, Any]:
+def _of_jets(context: Context, tagger: Tagger, baseline: Tagger, count: int) -> dict[str, Any]:
     seed, device = context.settings.seed, context.device
 
     def found_by(rule: str, which: Tagger) -> JetRelevance:
@@ -152,10 +152,14 @@ def _of_jets(context: Context, tagger: Tagger, baseline: Tagger) -> dict[str, An
     values = of_variant(found_by(_rule(context), tagger))
     stable = both(found_by(_STABLE, tagger))
     older = of_baseline(found_by(_STABLE if context.settings.corrected else _OLDER, baseline))
-    return {**values, "stable": stable, "baseline": {**older, "drop": _drops(context, baseline)}}
+    return {
+        **values,
+        "stable": stable,
+        "baseline": {**older, "drop": _drops(context, baseline, count)},
+    }
 
 
-def _drops(context: Context, baseline: Tagger) -> dict[str, Any]:
+def _drops(context: Context, baseline: Tagger, count: int) -> dict[str, Any]:
     """Return the drop in AUC for each feature of all vertices at zero, in points."""
     labels: list[NDArray[np.int64]] = []
 
@@ -164,7 +168,7 @@ def _drops(context: Context, baseline: Tagger) -> dict[str, Any]:
             labels.append(jets.labels)
             yield rows_of(baseline, jets.tracks, jets.vertices)
 
-    rows = store_rows(parts(), context.settings.jets or _JETS, context.spool)
+    rows = store_rows(parts(), count, context.spool)
     problem = track_problem(context, rows, np.concatenate(labels), baseline)
     names = [feature.name for feature in vertex_features()]
     found = explain_drop_sets(problem, {name: [name] for name in names})

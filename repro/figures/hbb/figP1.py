@@ -3,7 +3,6 @@
 import logging
 import tempfile
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -150,22 +149,26 @@ def _on_jets(
         return _probability(tagger, (tracks, vertices))
 
     ways: dict[str, Run] = {"pytorch": in_pytorch}
+    told: tuple[str, ...] = ()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            ways["onnx"] = _in_onnx(tagger, published, Path(folder))
+            path = published or _export(tagger, Path(folder))
+            ways["onnx"] = _in_onnx(path)
+            told = (load_optional("onnxruntime", _ADVICE).__version__, hash_file(path))
         except NotAvailable:
             _LOG.warning("ONNX Runtime is not compared with: %s", _ADVICE)
-        onnx = ways.get("onnx")
-        told = (metadata.version("onnxruntime"), published and hash_file(published)) if onnx else ()
-        both = score_both_ways(context, tagger, onnx, *told)
+        both = score_both_ways(context, tagger, ways.get("onnx"), *told)
         speeds = measure_speed(context, ways)
     return both.jets, {"random_split": both.values(), "throughput": speeds}
 
 
-def _in_onnx(tagger: Tagger, published: Path | None, folder: Path) -> Run:
-    path = published or folder / "network.onnx"
-    if published is None:
-        export_onnx(tagger, path)
+def _export(tagger: Tagger, folder: Path) -> Path:
+    path = folder / "network.onnx"
+    export_onnx(tagger, path)
+    return path
+
+
+def _in_onnx(path: Path) -> Run:
     session = open_onnx(path)
 
     def run(*arrays: NDArray[np.float32]) -> NDArray[np.floating]:
