@@ -487,11 +487,15 @@ def test_a_job_that_slurm_cancels_is_tried_again(tmp_path):
             stdout=said,
             stderr=subprocess.STDOUT,
         )
-        while not (jobs := running_in(tmp_path)):
-            assert run.poll() is None
-            time.sleep(0.2)
-        subprocess.run(["scancel", jobs[0]], check=True)
-        assert run.wait(600) == 0, (tmp_path / "said").read_text()
+        try:
+            while not (jobs := running_in(tmp_path)):
+                assert run.poll() is None
+                time.sleep(0.2)
+            subprocess.run(["scancel", jobs[0]], check=True)
+            assert run.wait(600) == 0, (tmp_path / "said").read_text()
+        finally:
+            run.terminate()  # which cancels its jobs
+            run.wait(60)
     said = (tmp_path / "said").read_text()
     assert "SLURM status is: 'CANCELLED'" in said
     words = "simulate toptag --preset documented --seed 3 --jets 300 --jobs 1 --packed -q --out"
