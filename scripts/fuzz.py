@@ -62,12 +62,13 @@ def _apart(name: str, arguments: argparse.Namespace) -> int:
         said, kept = f"the process ended by signal {-code}", f"signal{-code}"
     except subprocess.TimeoutExpired:
         code, said, kept = 1, "the process did not end, and was killed", "endless"
+    if code < 0 or kept == "endless":
+        if last.is_file():
+            found = arguments.out / name / "found"
+            found.mkdir(parents=True, exist_ok=True)
+            shutil.copy(last, found / kept)
+            said += f", at the input {found}/{kept}"
         print(f"{name}: {said}", flush=True)
-    if (code < 0 or kept == "endless") and last.is_file():
-        found = arguments.out / name / "found"
-        found.mkdir(parents=True, exist_ok=True)
-        shutil.copy(last, found / kept)
-        print(f"{name}: {said}, at the input {found}/{kept}", flush=True)
     return code
 
 

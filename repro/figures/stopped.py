@@ -1,10 +1,9 @@
 """Where computations that take long leave what they did, should they be stopped."""
 
-import contextlib
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from repro import __version__
@@ -33,10 +32,10 @@ def stopped_folder(context: Context) -> Path | None:
 
 def _remove_old(folder: Path, before: float) -> None:
     """Remove the folders in a folder in which nothing was written since."""
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         for place in sorted(folder.iterdir()):
             # Another process may be removing the same.
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 newest = max(path.lstat().st_mtime for path in (place, *place.rglob("*")))
                 if newest < before:
                     shutil.rmtree(place, ignore_errors=True)

@@ -8,6 +8,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from heaps import HEAP, spoil
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,6 @@ from repro.data.hdf5 import check_dataset, open_hdf5
 from repro.data.hdf5_heaps import check_heaps
 from repro.errors import BadInput
 
-HEAP = b"GCOL\x01\x00\x00\x00"
 VERSIONS = ("earliest", "latest")
 
 
@@ -29,17 +29,6 @@ def write(path, *, libver="earliest", texts=4, userblock=0):
             file.attrs[f"text {number}"] = "x" * (number * 1500)
         some = HEAP + struct.pack("<Q", 2**63) + HEAP + bytes(16) + HEAP
         file.create_dataset("a", data=np.frombuffer(some, np.uint8))
-    return path
-
-
-def spoil(path, *, length, number=0):
-    """Write another length of an object of the first heap."""
-    content = bytearray(path.read_bytes())
-    place = content.index(HEAP) + 16
-    while (found := struct.unpack_from("<H6xQ", content, place))[0] != number:
-        place += 16 + (found[1] + 7) // 8 * 8
-    struct.pack_into("<Q", content, place + 8, length)
-    path.write_bytes(content)
     return path
 
 

@@ -19,6 +19,7 @@ import hdf5plugin
 import numpy as np
 import safetensors.torch
 import torch
+from heaps import spoil
 from readers import READERS, bundle_entry, bundle_index
 
 from repro.data.hbb.branches import find_group
@@ -196,22 +197,15 @@ def _virtual_without_end(path: Path) -> None:
         layout = h5py.VirtualLayout(shape=(4,), dtype="f4")
         layout[...] = h5py.VirtualSource("outside.h5", "px", shape=(4,))
         file.create_virtual_dataset("measured", layout)
-    _heap(lambda _: None, 0, 0)(path)
+    spoil(path, length=0)
 
 
-def _heap(reader: str | Attack, object_: int, length: int) -> Attack:
+def _heap(reader: str, number: int, length: int) -> Attack:
     """The file with another length of an object of its heap; object 0 is what is free."""
 
     def attack(path: Path) -> None:
-        (READERS[reader].make if isinstance(reader, str) else reader)(path)
-        content = bytearray(path.read_bytes())
-        place = content.index(b"GCOL\x01") + 16
-        number, old = struct.unpack_from("<H6xQ", content, place)
-        while number != object_:
-            place += 16 + (old + 7) // 8 * 8
-            number, old = struct.unpack_from("<H6xQ", content, place)
-        struct.pack_into("<Q", content, place + 8, length)
-        path.write_bytes(content)
+        READERS[reader].make(path)
+        spoil(path, length=length, number=number)
 
     return attack
 

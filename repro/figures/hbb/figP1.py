@@ -163,6 +163,7 @@ def _on_jets(
 
 
 def _export(tagger: Tagger, folder: Path) -> Path:
+    """Write our own ONNX file of a network; return where it is."""
     path = folder / "network.onnx"
     export_onnx(tagger, path)
     return path
@@ -267,9 +268,7 @@ def _exported(tagger: Tagger, jets: Jets) -> NDArray[np.floating]:
     kept = kept_features(tagger.card)
     seen = [part[:, some] for part, some in zip(jets, kept, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.onnx"
-        export_onnx(tagger, path)
-        return _run(path, *seen)
+        return _run(_export(tagger, Path(folder)), *seen)
 
 
 def _run(path: Path, *arrays: NDArray[np.float32]) -> NDArray[np.floating]:
