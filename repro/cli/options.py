@@ -1,12 +1,11 @@
 """Options that several commands share."""
 
 import argparse
-import functools
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.catalogue import PAPERS
+from repro.data.progress import make_bar
 from repro.errors import BadInput, NotAvailable
 
 if TYPE_CHECKING:
@@ -183,12 +182,9 @@ def make_context(arguments: argparse.Namespace, *names: str) -> "Context":
 
 
 def make_progress(arguments: argparse.Namespace) -> "Progress":
-    """Return what shows a bar on stderr, if that is a terminal, for commands without a context."""
-    from tqdm import tqdm  # noqa: PLC0415 - slow
-
-    hidden = arguments.verbosity < 0 or not sys.stderr.isatty()
-    bar = functools.partial(tqdm, disable=hidden, leave=False, file=sys.stderr)
-    return lambda steps, label: bar(steps, desc=label)
+    """Return what shows progress on stderr, for commands without a context."""
+    hidden = arguments.verbosity < 0
+    return lambda steps, label: make_bar(steps, label=label, hidden=hidden)
 
 
 def natural(text: str) -> int:

@@ -136,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     production = paper.production(preset, arguments)
     chunks = _chunks(arguments.chunks, production)
-    hidden = arguments.verbosity < 0 or not sys.stderr.isatty()
+    hidden = arguments.verbosity < 0
     # Batch systems end jobs so.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     finish = paper.pack() if arguments.packed else None

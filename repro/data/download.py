@@ -15,24 +15,26 @@ import logging
 import os
 import random
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Never
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3.exceptions
 from requests.auth import AuthBase
-from tqdm import tqdm
 
 from repro.data.completeness import is_web_page
+from repro.data.progress import make_bar
 from repro.data.sources import HEADERS
 from repro.errors import DownloadFailed, IntegrityError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 __all__ = ["DownloadPolicy", "HTTPDownloader"]
 
@@ -243,17 +245,15 @@ class HTTPDownloader:
             wait = self.policy.backoff * 2 ** (failures - 1) * jitter
         return min(wait, self.policy.longest_wait)
 
-    def _bar(self, url: str, start: int, total: int | None) -> "tqdm[Never]":
-        return tqdm(
+    def _bar(self, url: str, start: int, total: int | None) -> "tqdm[Any]":
+        return make_bar(
+            label=urlsplit(url).path.rpartition("/")[2],
+            hidden=not self.progress,
             total=total,
             initial=start,
-            desc=urlsplit(url).path.rpartition("/")[2],
             unit="B",
             unit_scale=True,
             unit_divisor=1024,
-            leave=False,
-            file=sys.stderr,
-            disable=None if self.progress else True,  # None: only on a terminal
         )
 
 

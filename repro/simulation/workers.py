@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import pickle
 import signal
-import sys
 import threading
 import traceback
 from collections import deque
@@ -13,8 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Generic, Protocol, TypeVar
 
-from tqdm import tqdm
-
+from repro.data.progress import make_bar
 from repro.errors import BadInput, ReproError
 
 __all__ = ["count_jets", "processors", "run_tasks"]
@@ -139,13 +137,12 @@ def count_jets(
         made: Jets that were there before.
         hidden: Whether to show nothing.
     """
-    with tqdm(
+    with make_bar(
+        label="simulating",
+        hidden=hidden,
         total=total,
         initial=made,
         unit=" jets",
-        desc="simulating",
-        disable=hidden,
-        file=sys.stderr,
         smoothing=0.05,
     ) as bar:
         for task in tasks:
