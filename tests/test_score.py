@@ -1,5 +1,6 @@
 """The command ``score``: what it writes, what it prints, and what it refuses."""
 
+import errno
 import os
 import re
 import subprocess
@@ -22,7 +23,7 @@ from test_score_file import (
 )
 
 from repro.cli import main
-from repro.cli import score as command
+from repro.data import atomic
 from repro.data.callbacks import silent
 from repro.data.jets import Jets
 from repro.data.tables import write_jets
@@ -238,7 +239,7 @@ REFUSED = {
     "topodnn jets.npy --out jets.npy": "these are the jets",
     "topodnn jets.npy --out ./text/../jets.npy": "these are the jets",
     "topodnn jets.h5 --out folder.npy": "is a folder",
-    "topodnn jets.h5 --out jets.h5/s.npy": "cannot be written",
+    "topodnn jets.h5 --out jets.h5/s.npy": "cannot write jets.h5/s.npy: Not a directory",
     "topodnn jets.h5 --out s.npy --jets 0": "no whole number from 1",
     "topodnn jets.h5 --out s.npy --device gpu": "unknown device 'gpu'",
     "topodnn jets.h5 --out s.npy --weights nowhere.pt": "no weights at nowhere.pt",
@@ -301,10 +302,14 @@ def test_without_fastjet_it_says_how_to_get_it(capsys):
 def test_a_folder_without_permission_is_refused_before_anything_is_computed(capsys, monkeypatch):
     path, _ = weights_of("topodnn")
     Path("locked").mkdir()
-    # Root may write everywhere: the answer of the system stands in for the right.
-    monkeypatch.setattr(command.os, "access", lambda _, mode: mode == os.F_OK)
+
+    def refuse(**_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    # Root may write everywhere.
+    monkeypatch.setattr(atomic.tempfile, "TemporaryFile", refuse)
     outcome = call(capsys, "topodnn", "jets.h5", "--out", "locked/s.npy", "--weights", path)
-    assert_refused(outcome, "locked cannot be written: choose another folder")
+    assert_refused(outcome, "Permission denied; choose another folder")
 
 
 def test_help_says_that_jets_are_ordered_by_pt(capsys):

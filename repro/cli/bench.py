@@ -21,6 +21,7 @@ from repro.cli.options import (
     natural,
     positive,
 )
+from repro.data.atomic import check_writable, write_atomically
 from repro.errors import BadInput, MissingData
 
 if TYPE_CHECKING:
@@ -133,12 +134,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, and print the table or the document."""
     if arguments.out and arguments.out.suffix != ".json":
         raise BadInput(f"--out {arguments.out}: give a name that ends in .json")
+    if arguments.out:
+        check_writable(arguments.out)
     from repro.benchmarks.features import count_jets  # noqa: PLC0415 - slow, as all below
     from repro.benchmarks.machine import describe_machine, peak_memory  # noqa: PLC0415
     from repro.benchmarks.networks import DEFAULT_MODELS  # noqa: PLC0415
     from repro.benchmarks.precisions import check_precisions  # noqa: PLC0415
     from repro.benchmarks.report import document, table  # noqa: PLC0415
-    from repro.data.atomic import write_atomically  # noqa: PLC0415
     from repro.figures.context import Context, Settings  # noqa: PLC0415
     from repro.models.cards import find_card  # noqa: PLC0415
 

@@ -20,6 +20,7 @@ from repro.cli.options import (
     positive,
 )
 from repro.cli.scorers import SCORERS, check_options
+from repro.data.atomic import check_writable, write_atomically
 from repro.errors import BadInput, did_you_mean
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     options = dict(map(_option, arguments.option))
     if arguments.out and arguments.out.suffix != ".json":
         raise BadInput(f"--out {arguments.out}: give a name that ends in .json")
+    if arguments.out:
+        check_writable(arguments.out)
     from repro.features.registry import objects_of  # noqa: PLC0415 - with numpy, as all below
     from repro.models.cards import find_card  # noqa: PLC0415
 
@@ -230,7 +233,6 @@ def _write(
     about: dict[str, Any],
     chosen: dict[str, Any],
 ) -> None:
-    from repro.data.atomic import write_atomically  # noqa: PLC0415 - with numpy
     from repro.results.document import plain  # noqa: PLC0415
 
     document = {

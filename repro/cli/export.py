@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.cli.options import add_verbosity, add_weights, check_published, make_context
+from repro.data.atomic import check_writable
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Export, and print what was written."""
     if arguments.out.suffix != ".onnx" or arguments.out.is_dir():
         raise BadInput(f"--out {arguments.out}: give a file whose name ends in .onnx")
+    check_writable(arguments.out)
     from repro.models.cards import find_card  # noqa: PLC0415
 
     card = find_card(arguments.model)

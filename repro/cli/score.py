@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from repro.cli.options import (
     positive,
 )
 from repro.cli.scorers import SCORERS, check_options
+from repro.data.atomic import check_writable, write_atomically
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score, write, and print what was done."""
     _check_out(arguments.out, arguments.file)
-    from repro.data.atomic import write_atomically  # noqa: PLC0415 - with numpy, as all below
-    from repro.features.registry import objects_of  # noqa: PLC0415
+    from repro.features.registry import objects_of  # noqa: PLC0415 - with numpy, as all below
     from repro.models.cards import find_card  # noqa: PLC0415
 
     card = find_card(arguments.model)
@@ -107,9 +106,7 @@ def _check_out(out: Path, file: str) -> None:
         raise BadInput(f"--out {out}: these are the jets: give another name")
     if out.is_dir():
         raise BadInput(f"--out {out} is a folder: give a file in it")
-    folder = next(parent for parent in out.resolve().parents if os.access(parent, os.F_OK))
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise BadInput(f"--out {out}: {folder} cannot be written: choose another folder")
+    check_writable(out)
 
 
 def _npy(array: Any) -> bytes:

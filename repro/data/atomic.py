@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -24,7 +25,7 @@ except ImportError:  # Windows
 else:
     _LOCKS = True
 
-__all__ = ["replacing", "write_atomically"]
+__all__ = ["check_writable", "replacing", "write_atomically"]
 
 _TOKEN_BYTES = 4
 
@@ -37,6 +38,24 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     with replacing(path) as stream:
         stream.write(content)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before what is to be in it is computed.
+
+    Nothing is made, and what is there stays.
+
+    Raises:
+        BadInput: If it is a folder, or the nearest folder that is there takes no file.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        folder = next(place for place in path.absolute().parents if place.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _refusal(path, error) from error
 
 
 @contextlib.contextmanager
@@ -60,8 +79,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             stream.close()  # Windows does not rename what is open
         temporary.replace(path)
     except OSError as error:
-        reason = error.strerror or error
-        raise BadInput(f"cannot write {path}: {reason}; {advice_on(error)}") from error
+        raise _refusal(path, error) from error
     finally:
         if stream is not None:
             # What could not be written is not written when the file is closed, either.
@@ -69,6 +87,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 stream.close()
             with contextlib.suppress(OSError):
                 Path(stream.name).unlink(missing_ok=True)
+
+
+def _refusal(path: Path, error: OSError) -> BadInput:
+    return BadInput(f"cannot write {path}: {error.strerror or error}; {advice_on(error)}")
 
 
 def _to_disk(stream: BinaryIO) -> None:

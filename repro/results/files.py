@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from repro.catalogue import Item, find_item
-from repro.data.atomic import write_atomically
+from repro.data.atomic import check_writable, write_atomically
 from repro.results.document import Result
 from repro.results.tables import to_latex, to_markdown
 
-__all__ = ["write_files", "write_result"]
+__all__ = ["check_place", "write_files", "write_result"]
 
 _HEADER = ["name", "value", "low", "high", "places"]
 
@@ -41,6 +41,15 @@ def write_result(result: Result, pictures: Mapping[str, bytes] | None, out: Path
     return write_files(item, contents | dict(pictures or {}), out)
 
 
+def check_place(item: Item, out: Path) -> None:
+    """Refuse a folder that an item's files could not be written to, before they are computed.
+
+    Raises:
+        BadInput: As :func:`write_files`.
+    """
+    check_writable(_path(item, out, "json"))
+
+
 def write_files(item: Item, contents: Mapping[str, bytes], out: Path) -> list[Path]:
     """Write files of an item to ``out/<paper>/``, by their suffixes.
 
@@ -50,13 +59,16 @@ def write_files(item: Item, contents: Mapping[str, bytes], out: Path) -> list[Pa
     Raises:
         BadInput: If a file cannot be written; nothing is left half-written.
     """
-    folder = out / item.paper
     paths = []
     for suffix, content in contents.items():
-        path = folder / f"{item.stem}.{suffix}"
+        path = _path(item, out, suffix)
         write_atomically(path, content)
         paths.append(path)
     return paths
+
+
+def _path(item: Item, out: Path, suffix: str) -> Path:
+    return out / item.paper / f"{item.stem}.{suffix}"
 
 
 def _csv(result: Result) -> str:
