@@ -4,7 +4,7 @@
 def stopping_after(done):
     """Press Ctrl-C after some steps."""
 
-    def progress(*arguments):
+    def progress(*arguments, **_how):
         *_context, steps, _label = arguments
         for number, step in enumerate(steps):
             if number == done:
@@ -17,7 +17,7 @@ def stopping_after(done):
 def recording(seen):
     """Add the steps that are done to a list."""
 
-    def progress(*arguments):
+    def progress(*arguments, **_how):
         *_context, steps, _label = arguments
         for step in steps:
             seen.append(step)

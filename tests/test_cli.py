@@ -257,11 +257,28 @@ def test_damaged_files_are_one_line(capsys, tmp_path):
         assert_refused(call(capsys, "fig", 6, "--data", name), "truncated or no HDF5 file")
 
 
+UNWRITABLE = {
+    "fig 3 --data fixtures --out file": "cannot write file/toptag/fig03.json: Not a directory",
+    "table 8 --data fixtures --out file": "choose another folder",
+    "verify toptag/fig4 --data fixtures --out file": "choose another folder",
+    "fig 3 --data fixtures --out taken": "cannot write taken/toptag/fig03.json: Is a directory",
+    "explain topodnn jets.h5 integrated_gradients --out file/found.json": "Not a directory",
+    "export topodnn --out file/model.onnx": "Not a directory",
+    "bench topodnn --out file/speed.json": "Not a directory",
+}
+
+
 @pytest.mark.usefixtures("here")
-def test_an_output_folder_that_cannot_be_is_one_line(capsys, tmp_path):
+@pytest.mark.parametrize("line", UNWRITABLE)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_computed(
+    capsys, monkeypatch, tmp_path, line
+):
     (tmp_path / "file").write_text("I am a file")
-    outcome = call(capsys, "fig", 3, "--data", "fixtures", "--jets", 8, "--out", "file")
-    assert_refused(outcome, "choose another folder")
+    (tmp_path / "taken" / "toptag" / "fig03.json").mkdir(parents=True)
+    for name in ("repro.figures.run.compute_item", "repro.figures.context.Context.tagger"):
+        monkeypatch.setattr(name, lambda *_: pytest.fail("computed"))
+    assert_refused(call(capsys, *line.split()), UNWRITABLE[line])
+    assert {path.name for path in tmp_path.iterdir()} <= {"file", "taken", "cache"}
 
 
 @pytest.mark.usefixtures("here")

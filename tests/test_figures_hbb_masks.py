@@ -31,7 +31,6 @@ from repro.figures.masked_scores import (
     masked_scores,
     score_masks,
 )
-from repro.figures.stopped import stopped_folder
 from repro.metrics.bootstrap import Intervals
 from repro.models.tagger import predict_logits
 
@@ -178,15 +177,15 @@ def test_a_stopped_run_goes_on_and_gives_the_same_scores(make_context, context, 
     whole = score_masks(context, masks)
     stopped = make_context(data=str(context.record.files[0]), weights="authors")
     # The cache is shared with other tests, which may have left something.
-    before = set(stopped_folder(stopped).glob("*"))
+    before = set(stopped.stopped.place.glob("*"))
     with monkeypatch.context() as patch:
-        patch.setattr(type(stopped), "progress", stopping_after(2))
+        patch.setattr(type(stopped), "progress_of_jets", stopping_after(2))
         with pytest.raises(KeyboardInterrupt):
             score_masks(stopped, masks)
-    (left,) = set(stopped_folder(stopped).iterdir()) - before
+    (left,) = set(stopped.stopped.place.iterdir()) - before
     steps = []
     with monkeypatch.context() as patch:
-        patch.setattr(type(stopped), "progress", recording(steps))
+        patch.setattr(type(stopped), "progress_of_jets", recording(steps))
         found = score_masks(stopped, masks)
     assert [len(jets) for jets in steps] == [37, 37, 12]
     assert not left.exists()

@@ -143,7 +143,7 @@ def between_networks(monkeypatch, _context):
 
 
 def between_chunks(monkeypatch, context):
-    monkeypatch.setattr(type(context), "progress", stopping_after(3))
+    monkeypatch.setattr(type(context), "progress_of_jets", stopping_after(3))
 
 
 @pytest.mark.parametrize("stop", [between_chunks, between_networks])
@@ -163,7 +163,7 @@ def test_a_stopped_run_goes_on_with_the_activity_that_it_had(
             score_record(contexts[1], taggers, further)
     steps = []
     with monkeypatch.context() as patch:
-        patch.setattr(type(contexts[1]), "progress", recording(steps))
+        patch.setattr(type(contexts[1]), "progress_of_jets", recording(steps))
         found = score_record(contexts[1], taggers, further)
     assert [len(jets) for jets in steps] == [60, 20]
     for label, scores in whole.scores.items():

@@ -1,5 +1,7 @@
 """Figures 2 and P1 of hbb on jets: permuted slots, and one network in two libraries."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -159,15 +161,40 @@ def test_a_stopped_run_goes_on(make_context, context, monkeypatch, item_id):
     whole = compute(context).values
     stopped = make_context(data=str(context.record.files[0]), weights="authors")
     with monkeypatch.context() as patch:
-        patch.setattr(type(stopped), "progress", stopping_after(2))
+        patch.setattr(type(stopped), "progress_of_jets", stopping_after(2))
         with pytest.raises(KeyboardInterrupt):
             compute(stopped)
     steps = []
     with monkeypatch.context() as patch:
-        patch.setattr(type(stopped), "progress", recording(steps))
+        patch.setattr(type(stopped), "progress_of_jets", recording(steps))
         found = compute(stopped).values
     assert [len(jets) for jets in steps] == [60, 60, 20]
     assert plain(found) == plain(whole)
+
+
+def stop_while_drawing(context, item_id):
+    with context.stopped.until_written():
+        compute_item(find_item(item_id), context)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("item_id", ["hbb/fig2", "hbb/figP1"])
+def test_a_run_that_is_stopped_after_the_pass_passes_over_no_jet_again(
+    make_context, context, monkeypatch, item_id
+):
+    if item_id == "hbb/figP1":
+        pytest.importorskip("onnxruntime")
+        monkeypatch.setattr("repro.figures.hbb.figP1.measure_speed", lambda *_given: {})
+    make = partial(make_context, data=str(context.record.files[0]), weights="authors")
+    with pytest.raises(KeyboardInterrupt):
+        stop_while_drawing(make(), item_id)
+    steps = []
+    again = make()
+    monkeypatch.setattr(type(again), "progress_of_jets", recording(steps))
+    found = compute_item(find_item(item_id), again)
+    assert steps == []
+    assert found.values["auc" if item_id == "hbb/fig2" else "random_split"]
+    assert list(again.stopped.place.iterdir()) == []
 
 
 @pytest.mark.parametrize("item_id", ["hbb/fig2", "hbb/figP1"])

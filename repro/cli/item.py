@@ -43,11 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
     item.implementation()  # before torch is imported
     from repro.figures.pictures import draw  # noqa: PLC0415 - imports matplotlib
     from repro.figures.run import compute_item  # noqa: PLC0415 - imports torch
-    from repro.results.files import write_result  # noqa: PLC0415
+    from repro.results.files import check_place, write_result  # noqa: PLC0415
     from repro.results.judge import summarise  # noqa: PLC0415
 
-    result = compute_item(item, make_context(arguments))
-    paths = write_result(result, draw(item, result), arguments.out)
+    check_place(item, arguments.out)
+    context = make_context(arguments)
+    with context.stopped.until_written():
+        result = compute_item(item, context)
+        paths = write_result(result, draw(item, result), arguments.out)
     if arguments.json:
         print(result.to_json(), end="")
     else:

@@ -128,11 +128,16 @@ def _judged_anew(
     arguments: argparse.Namespace, claims: Sequence[Claim], failures: _Failures
 ) -> Iterator[_Judged]:
     """Return what computes the items."""
+    from repro.results.files import check_place  # noqa: PLC0415
+
     context = make_context(arguments)
     # A misspelt option is no reason for a claim not to be tested.
     papers = {claim.paper for claim in claims if claim.item and find_item(claim.item).module}
     if papers:
         context.check(sorted(papers))
+    for item in (find_item(claim.item) for claim in claims if claim.item):
+        if arguments.out:
+            check_place(item, arguments.out)
 
     def judged(item_id: str | None, mine: Sequence[Claim]) -> _Judged:
         item = find_item(item_id) if item_id else None
@@ -203,13 +208,14 @@ def _compute(
     if item is None or item.module is None:
         reason = f"{item.id} is not implemented yet" if item else "no item computes it"
         return None, [not_tested(claim, reason) for claim in claims]
-    try:
-        result = compute_item(item, context)
-    except ReproError as error:
-        failures.last = error
-        return None, [not_tested(claim, str(error)) for claim in claims]
-    failures.computed += 1
-    if out:
-        write_result(result, draw(item, result), out)
+    with context.stopped.until_written():
+        try:
+            result = compute_item(item, context)
+        except ReproError as error:
+            failures.last = error
+            return None, [not_tested(claim, str(error)) for claim in claims]
+        failures.computed += 1
+        if out:
+            write_result(result, draw(item, result), out)
     judged = {entry["id"]: dict(entry) for entry in result.claims}
     return result, [judged[claim.id] for claim in claims]

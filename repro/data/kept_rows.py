@@ -2,8 +2,8 @@
 
 Rows come in blocks, in the order of the jets.  Each file of a folder holds the blocks of some
 twenty seconds; ``reached.npz``, written after it, says how far they go and holds what is summed up
-on the way.  The folder goes when the computation is complete.  A run that is killed loses what it
-did after the last of these.
+on the way.  The folder stays when the computation is complete, until what follows from the rows is
+safe: whoever named it removes it.  A run that is killed loses what it did after the last of these.
 """
 
 import functools
@@ -11,7 +11,6 @@ import hashlib
 import io
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -33,6 +32,7 @@ __all__ = [
     "fingerprint",
     "join_rows",
     "keep_rows",
+    "rows_in",
     "take_prefix",
 ]
 
@@ -92,11 +92,6 @@ class KeptRows:
         if folder and folder.is_dir():
             self._read(folder)
 
-    @property
-    def keeps(self) -> bool:
-        """Whether what is done is on disk when it is saved."""
-        return self._folder is not None
-
     def add(self, rows: Arrays, state: Callable[[], Arrays] = dict) -> None:
         """Keep the next rows; write what is new once in a while.
 
@@ -134,11 +129,6 @@ class KeptRows:
     def each(self, name: str) -> Iterator[NDArray[Any]]:
         """Yield the rows of one of the arrays, block by block."""
         return (block[name] for block in self._blocks)
-
-    def clear(self) -> None:
-        """Forget the files: the computation is complete."""
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _read(self, folder: Path) -> None:
         try:
@@ -179,26 +169,26 @@ def take_prefix(prefix: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
 
 
 @contextmanager
-def keep_rows(folder: Path | None, *, stay: bool = False) -> Iterator[KeptRows]:
-    """Keep the rows of a computation while it runs; forget them when it is complete.
+def keep_rows(folder: Path | None) -> Iterator[KeptRows]:
+    """Keep the rows of a computation, also of one that is stopped.
 
     Args:
         folder: Where; named after the :func:`fingerprint` of all that the rows depend on.
-        stay: Whether the files stay when it is complete, as a part of a longer one, whose end
-            removes the folder.
     """
     kept = KeptRows(folder)
     try:
         yield kept
-    except BaseException:
+    finally:
         kept.save()
-        if kept.keeps and kept.done:
-            _LOG.warning("%d jets are kept: run it again to go on", kept.done)
-        raise
-    if stay:
-        kept.save()
-    else:
-        kept.clear()
+
+
+def rows_in(folder: Path) -> int:
+    """Return how many rows a folder keeps: those of the latest computation in it."""
+    try:
+        reached = {path.stat().st_mtime: path for path in folder.rglob(_REACHED)}
+        return int(_unpacked(reached[max(reached)])[_DONE]) if reached else 0
+    except (OSError, ValueError, LookupError, TypeError):
+        return 0
 
 
 def _blocks_up_to(folder: Path, done: int) -> Iterator[Arrays]:

@@ -44,7 +44,8 @@ def explain_by_kernel_shap(
         nsamples: Coalitions per jet.
         l1_reg: Regularisation of shap's regression.
         link: ``logit``, or ``identity`` for units of the probability.
-        checkpoints: Folder where a stopped run leaves what it did; none by default.
+        checkpoints: Folder where what is done is kept, should this be stopped: then it goes on
+            there.  It is for the caller to remove.
         level: Confidence level of the intervals.
 
     Returns:

@@ -83,7 +83,8 @@ def kernel_shap(
         background: (rows, features), the whole.
         nsamples: Coalitions per jet.
         l1_reg: Regularisation of shap's regression.
-        checkpoints: Folder where a stopped run leaves what it did.
+        checkpoints: Folder where what is done is kept, should this be stopped: then it goes on
+            there.  It is for the caller to remove.
         link: ``logit``, or ``identity`` for units of the probability.
         background_size: How many rows each jet meets, in a draw of its own; all by default.
         halved: Jets of each class that are explained against halves of their draw as well.

@@ -138,7 +138,7 @@ def _masked_logits(
 ) -> Callable[[], Iterator[FloatArray]]:
     """Mask all pairs of all jets; return what goes through the logits (n, 2), mask by mask."""
     problem.network.to(problem.device)
-    with torch.inference_mode(), keep_rows(folder, stay=True) as kept:
+    with torch.inference_mode(), keep_rows(folder) as kept:
         starts = range(kept.done, len(problem.inputs), _JETS_PER_BATCH)
         for start in problem.progress(starts, "masking pairs"):
             batch = problem.tensor(problem.inputs[start : start + _JETS_PER_BATCH])

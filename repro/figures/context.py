@@ -3,16 +3,15 @@
 import dataclasses
 import functools
 import logging
-import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from repro.catalogue import Item, find_item
+from repro.data.hbb.jets import HbbJets
 from repro.data.pins import find_artifact
+from repro.data.progress import make_bar
 from repro.data.store import Store
 from repro.errors import MissingData
 from repro.explain.problem import Problem
@@ -38,6 +37,7 @@ from repro.figures.choices import (
 from repro.figures.prepared import prepared
 from repro.figures.recent import RecentSamples
 from repro.figures.record_jets import RecordFiles, choose_record_files
+from repro.figures.stopped import StoppedRuns
 from repro.models.cards import find_card
 from repro.models.host import choose_device
 from repro.models.pfin import PfinNetwork
@@ -70,12 +70,33 @@ class Context:
         return self.store.fetch(find_artifact(artifact_id), progress=not self.settings.quiet)
 
     def progress(self, steps: Iterable[Any], label: str) -> Iterable[Any]:
-        """Show a bar on stderr while the steps go by, if stderr is a terminal."""
-        return tqdm(steps, desc=label, disable=self._hidden, leave=False, file=sys.stderr)
+        """Show a bar on stderr while the steps go by."""
+        return make_bar(steps, label=label, hidden=self.settings.quiet)
 
-    @property
-    def _hidden(self) -> bool:
-        return self.settings.quiet or not sys.stderr.isatty()
+    def progress_of_jets(
+        self, chunks: Iterable[HbbJets], label: str, *, done: int = 0, total: int | None = None
+    ) -> Iterator[HbbJets]:
+        """Show a bar that counts the jets of ``hbb`` while chunks of them go by.
+
+        Args:
+            chunks: Of the jets that the settings lead to.
+            label: Stands before the bar.
+            done: How many jets came before these.
+            total: How many there are with those; by default all of them.
+        """
+        total = self.record.count if total is None else total
+        bar = make_bar(
+            label=label, hidden=self.settings.quiet, total=total, initial=done, unit=" jets"
+        )
+        with bar:
+            for jets in chunks:
+                yield jets
+                bar.update(len(jets))
+
+    @functools.cached_property
+    def stopped(self) -> StoppedRuns:
+        """What runs keep, should they be stopped."""
+        return StoppedRuns(self.spool)
 
     @functools.cached_property
     def device(self) -> str:
@@ -110,7 +131,7 @@ class Context:
             self, settings=dataclasses.replace(self.settings, data=self.source, **changes)
         )
         # An open choice is made, and announced, once.
-        vars(other)["_weights"] = self._weights
+        vars(other).update(_weights=self._weights, stopped=self.stopped)
         return other
 
     @functools.cached_property
@@ -236,7 +257,7 @@ class Context:
         return make_embedded(preset, jets, processors(), self._count_jets)
 
     def _count_jets(self, tasks: Iterable[Any], total: int, made: int) -> Iterable[Any]:
-        return count_jets(tasks, total, made, hidden=self._hidden)
+        return count_jets(tasks, total, made, hidden=self.settings.quiet)
 
     @functools.cached_property
     def _taggers(self) -> dict[str, Tagger]:

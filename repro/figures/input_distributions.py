@@ -116,7 +116,7 @@ def read_inputs(context: Context) -> tuple[dict[str, ClassInputs], NDArray[np.in
     """
     found = {name: ClassInputs() for name in CLASSES}
     labels, lacking = [], 0
-    for jets in context.progress(context.record.iter_jets(), "jets"):
+    for jets in context.progress_of_jets(context.record.iter_jets(), "jets"):
         lacking += int(jets.unlabelled.sum())
         mine: HbbJets = jets.treat_unlabelled(
             "removed" if context.settings.corrected else "background"

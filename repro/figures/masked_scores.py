@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from repro.data.hbb.features import TRACK_SLOTS
-from repro.data.kept_rows import keep_rows
 from repro.explain.occlusion import drops_from_logits
 from repro.explain.problem import Explanation
 from repro.features.interaction import (
@@ -45,7 +44,7 @@ from repro.figures.feature_sets import (
 from repro.figures.interaction import FAMILY
 from repro.figures.masked_tracks import scores_with_masks
 from repro.figures.record_scores import jets_in_words
-from repro.figures.stopped import record_folder
+from repro.figures.stopped import key_of_record
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.fidelity import fidelity
 from repro.models.interaction_network import InteractionNetwork
@@ -257,9 +256,9 @@ def score_masks(context: Context, masks: Mapping[str, tuple[int, ...]]) -> Maske
     # Masks of the same columns are one, by the name of the first.
     first = {columns: name for name, columns in reversed(list(masks.items()))}
     different = {name: columns for columns, name in first.items()}
-    with keep_rows(record_folder(context, [tagger], different)) as done:
+    with context.stopped.rows(key_of_record(context, [tagger], different)) as done:
         left = context.record.iter_jets(start=done.done)
-        for jets in context.progress(left, "masks"):
+        for jets in context.progress_of_jets(left, "masks", done=done.done):
             inputs = interaction_inputs(sort_tracks(jets.tracks), jets.vertices)
             columns = tagger.prepare(inputs, names)
             scores = scores_with_masks(network, columns, different, context.device)

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from repro.data.kept_rows import keep_rows
 from repro.data.optional import load_optional
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
 from repro.figures.interaction import rows_of
 from repro.figures.record_scores import jets_in_words
-from repro.figures.stopped import record_folder
+from repro.figures.stopped import key_of_record
 from repro.metrics.intervals import auc_difference_interval, auc_interval, clopper_pearson
 from repro.metrics.roc import rank_jets
 from repro.metrics.unlabelled import right_decisions
@@ -105,10 +104,10 @@ def score_both_ways(
     Raises:
         BadInput, MissingData, DownloadFailed, NotAvailable: If the jets cannot be used.
     """
-    folder = record_folder(context, [tagger], "both ways", onnx is not None, *settings)
-    with keep_rows(folder) as done:
+    key = key_of_record(context, [tagger], "both ways", onnx is not None, *settings)
+    with context.stopped.rows(key) as done:
         left = context.record.iter_jets(start=done.done)
-        for jets in context.progress(left, "both ways"):
+        for jets in context.progress_of_jets(left, "both ways", done=done.done):
             scores = {"pytorch": score(tagger, rows_of(tagger, jets.tracks, jets.vertices), "cpu")}
             if onnx is not None:
                 parts = [

@@ -90,6 +90,19 @@ class RecordFiles:
                 return self.files[:number]
         return self.files
 
+    @functools.cached_property
+    def count(self) -> int:
+        """How many jets :meth:`iter_jets` gives, those without a label among them.
+
+        Raises:
+            BadInput, MissingData, DownloadFailed, NotAvailable: As :meth:`iter_jets`.
+        """
+        found = 0
+        for path in self.paths:
+            with open_table(path) as table:
+                found += len(table)
+        return found if self.limit is None else min(found, self.limit)
+
     @property
     def paths(self) -> tuple[Path | str, ...]:
         """Where the files that are used are, which are fetched.

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from repro.data.hbb.jets import HbbJets
-from repro.data.kept_rows import Arrays, add_prefix, keep_rows, take_prefix
+from repro.data.kept_rows import Arrays, add_prefix, take_prefix
 from repro.errors import BadInput
 from repro.explain.activation_patterns import ActivityCounter
 from repro.explain.activity_contrast import ActivityContrast, contrast_classes
@@ -20,7 +20,7 @@ from repro.features.interaction import interaction_features, interaction_inputs
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
 from repro.figures.interaction import CLASSES
-from repro.figures.stopped import record_folder
+from repro.figures.stopped import key_of_record
 from repro.metrics.fidelity import fidelity
 from repro.metrics.intervals import (
     Interval,
@@ -187,11 +187,12 @@ def score_record(
         for one in watched
     }
     corrected_or_not = "corrected" if corrected else "as published"
-    folder = record_folder(context, taggers.values(), watched, corrected_or_not)
-    with keep_rows(folder) as done:
+    key = key_of_record(context, taggers.values(), watched, corrected_or_not)
+    with context.stopped.rows(key) as done:
         _restore(counters, done.state)
-        chunks = context.progress(context.record.iter_jets(start=done.done), "jets")
         seen = done.done
+        left = context.record.iter_jets(start=seen)
+        chunks = context.progress_of_jets(left, "scores", done=seen)
         for part in _look(chunks, taggers, counters, context.device, seen, corrected=corrected):
             done.add(part.rows(), lambda: _state_of(counters))
     found = TrackScores.of_rows(done.all())

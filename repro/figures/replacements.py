@@ -66,7 +66,7 @@ def _jets_at(context: Context, rows: NDArray[np.int64]) -> HbbJets:
     """Return some jets, read in chunks; rows are those among the jets that count."""
     parts, start = [], 0
     policy: Any = "removed" if context.settings.corrected else "background"
-    for jets in context.progress(context.record.iter_jets(policy), "jets"):
+    for jets in context.progress_of_jets(context.record.iter_jets(policy), "jets"):
         mine = rows[(rows >= start) & (rows < start + len(jets))] - start
         parts.append(jets.take(mine))
         start += len(jets)

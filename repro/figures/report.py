@@ -101,16 +101,18 @@ def compute_items(folder: ReportFolder, items: Sequence[Item], context: Context)
             yield Step(item, result)
             continue
         started = now()
-        try:
-            result = compute_item(item, context)
-        except ReproError as error:
-            why = without_paths(str(error), _places(context))
-            folder.fail(item, why, started)
-            yield Step(item, None, error, why)
-            continue
-        ended = now()
-        folder.add(item, result, draw(item, result), started, ended)
-        yield Step(item, result)
+        with context.stopped.until_written():
+            try:
+                result = compute_item(item, context)
+            except ReproError as error:
+                why = without_paths(str(error), _places(context))
+                folder.fail(item, why, started)
+                step = Step(item, None, error, why)
+            else:
+                ended = now()
+                folder.add(item, result, draw(item, result), started, ended)
+                step = Step(item, result)
+        yield step
 
 
 def find_results(

@@ -21,18 +21,22 @@ __all__ = ["compute_item", "render_item"]
 def compute_item(item: Item, context: Context) -> Result:
     """Compute and judge an item.
 
+    What was kept, should it be stopped, goes at the end, or at that of the outermost
+    :meth:`~repro.figures.stopped.StoppedRuns.until_written` of the context.
+
     Raises:
         NotAvailable: If this version cannot compute it.
     """
     module = _module(item)
     started = time.perf_counter()
-    result: Result = module.compute(context)
-    result = dataclasses.replace(
-        result,
-        environment=environment(context.device),
-        seconds=round(time.perf_counter() - started, 3),
-    )
-    return dataclasses.replace(result, claims=judge_item(result))
+    with context.stopped.until_written():
+        result: Result = module.compute(context)
+        result = dataclasses.replace(
+            result,
+            environment=environment(context.device),
+            seconds=round(time.perf_counter() - started, 3),
+        )
+        return dataclasses.replace(result, claims=judge_item(result))
 
 
 def render_item(item: Item, result: Result) -> "Figure | None":

@@ -33,7 +33,7 @@ def test_rows_that_a_killed_run_kept_are_gone_on_with(forking, inputs, tmp_path)
     settings = {"environment": environment_of(inputs, cache), **settings_of(name, inputs)}
     run = forking.start(words, tmp_path, **settings)
     deadline = time.monotonic() + 60
-    while not list(cache.glob("stopped/*/reached.npz")):
+    while not list(cache.glob("stopped/**/reached.npz")):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     run.kill()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from repro.benchmarks.artificial import ARTIFICIAL, artificial_jets
 from repro.data.hbb.features import TRACK_SLOTS, VERTEX_SLOTS
-from repro.data.kept_rows import Arrays, fingerprint, keep_rows
+from repro.data.kept_rows import Arrays, fingerprint
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
 from repro.figures.curves import Look, curves_of, draw_roc
@@ -25,7 +25,7 @@ from repro.figures.interaction import (
     without_jets,
 )
 from repro.figures.record_scores import jets_in_words
-from repro.figures.stopped import record_folder
+from repro.figures.stopped import key_of_record
 from repro.metrics.intervals import auc_difference_interval, auc_interval
 from repro.metrics.percent import in_points
 from repro.metrics.roc import rank_jets
@@ -169,10 +169,10 @@ def _logits_in_both_orders(
 ) -> Arrays:
     """Return the logits of all jets, before and after, with their labels; stopped, it goes on."""
     slots, others = order
-    folder = record_folder(context, [tagger], "permuted slots", fingerprint(order))
-    with keep_rows(folder) as done:
-        chunks = context.record.iter_jets(start=done.done)
-        for jets in context.progress(chunks, "permuted jets"):
+    key = key_of_record(context, [tagger], "permuted slots", fingerprint(order))
+    with context.stopped.rows(key) as done:
+        left = context.record.iter_jets(start=done.done)
+        for jets in context.progress_of_jets(left, "permuted jets", done=done.done):
             moved = jets.tracks[:, :, slots], jets.vertices[:, :, others]
             done.add(
                 {

@@ -126,10 +126,11 @@ def _described(context: Context) -> JetSet:
 def _of_jets(context: Context, tagger: Tagger, baseline: Tagger, count: int) -> dict[str, Any]:
     seed, device = context.settings.seed, context.device
 
+    total = min(context.settings.jets or _JETS, context.record.count)
+
     def found_by(rule: str, which: Tagger) -> JetRelevance:
-        return relevance_of_jets(
-            which, context.progress(_iter_jets(context), f"relevance, {rule}"), rule, device
-        )
+        jets = context.progress_of_jets(_iter_jets(context), f"relevance, {rule}", total=total)
+        return relevance_of_jets(which, jets, rule, device)
 
     def both(found: JetRelevance) -> dict[str, Any]:
         return {**relevance_values(found, seed), "instability": instability_values(found)}

@@ -21,7 +21,7 @@ from repro.figures.shap import (
     shap_order,
     shap_rank,
 )
-from repro.figures.stopped import stopped_folder
+from repro.figures.stopped import key_of_item
 from repro.metrics.means import mean_intervals
 from repro.results.document import Result
 from repro.results.evidence import Evidence, missing
@@ -42,13 +42,14 @@ def compute(context: Context) -> Result:
     chosen = explained_jets(sample, seed)
     background, about = _background(context, sample, chosen)
     problem = context.problem(chosen, tagger)
-    found = explain_by_kernel_shap(
-        problem,
-        background=background,
-        background_size=background_size(context.settings.background),
-        nsamples=_COALITIONS,
-        checkpoints=stopped_folder(context),
-    )
+    with context.stopped.folder(key_of_item(context, "toptag/fig2")) as folder:
+        found = explain_by_kernel_shap(
+            problem,
+            background=background,
+            background_size=background_size(context.settings.background),
+            nsamples=_COALITIONS,
+            checkpoints=folder,
+        )
     # The authors explained these very jets: for this figure they are all there is.
     evidence = {"": shap_evidence(chosen, tagger, found)}
     values = _values("computed", found, seed, evidence[""])

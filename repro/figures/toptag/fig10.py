@@ -26,7 +26,7 @@ from repro.figures.shap import (
     shap_evidence,
     shap_order,
 )
-from repro.figures.stopped import stopped_folder
+from repro.figures.stopped import key_of_item
 from repro.metrics.means import mean_intervals
 from repro.models.cards import find_card
 from repro.results.document import Result
@@ -54,16 +54,17 @@ def compute(context: Context) -> Result:
     sample, tagger = context.sample("mbns"), context.tagger("mbns")
     chosen = explained_jets(sample, seed)
     background, about = _background(context, sample)
-    found = explain_by_kernel_shap(
-        context.problem(chosen, tagger),
-        background=background,
-        background_size=background_size(context.settings.background),
-        # Regressions are cheaper than those of TopoDNN, with fewer features.
-        halved=_HALVED,
-        nsamples=_COALITIONS,
-        link="identity",
-        checkpoints=stopped_folder(context),
-    )
+    with context.stopped.folder(key_of_item(context, "toptag/fig10")) as folder:
+        found = explain_by_kernel_shap(
+            context.problem(chosen, tagger),
+            background=background,
+            background_size=background_size(context.settings.background),
+            # Regressions are cheaper than those of TopoDNN, with fewer features.
+            halved=_HALVED,
+            nsamples=_COALITIONS,
+            link="identity",
+            checkpoints=folder,
+        )
     evidence = {"": shap_evidence(chosen, tagger, found)}
     shown = {name: shap_bars(found, name) for name in ("qcd", "top")}
     values: dict[str, Any] = {

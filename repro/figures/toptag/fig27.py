@@ -14,7 +14,7 @@ from repro.figures.context import Context
 from repro.figures.drawing import footer, name_columns, name_rows, new_figure
 from repro.figures.latent import explained_sample
 from repro.figures.rankings import placed
-from repro.figures.stopped import kept_until_done
+from repro.figures.stopped import key_of_item
 from repro.metrics.bootstrap import Intervals
 from repro.metrics.intervals import Interval
 from repro.metrics.ranks import largest, smallest
@@ -60,7 +60,7 @@ def compute(context: Context) -> Result:
     sample, tagger = explained_sample(context, "pfin"), context.tagger("pfin:sum")
     problem = context.problem(sample, tagger)
 
-    with kept_until_done(context, "toptag-fig27") as folder:
+    with context.stopped.folder(key_of_item(context, "toptag/fig27")) as folder:
 
         def mask(*, alone: bool) -> Explanation:
             return explain_by_pair_masking(
