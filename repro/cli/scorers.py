@@ -6,8 +6,7 @@ weights are fetched, and a function that scores it and says what it did.
 
 import argparse
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,27 +72,13 @@ def check_options(arguments: argparse.Namespace, name: str, scorer: Scorer) -> N
                 raise BadInput(f"--{option} has no meaning for {name}: {meaning}; leave it out")
 
 
-@contextmanager
-def _other_jets(is_other: Callable[[str], bool], file: str, said: str) -> Iterator[None]:
-    """Say what a file has that cannot be opened, if it has jets of the other kind."""
-    try:
-        yield
-    except BadInput as error:
-        if is_other(file):
-            raise BadInput(f"{file} has {said}") from error
-        raise
-
-
 def _check_constituents(arguments: argparse.Namespace) -> None:
-    from repro.data.hbb.opening import is_record_file  # noqa: PLC0415 - with h5py, as all below
-    from repro.data.hbb.streaming import is_address  # noqa: PLC0415
+    from repro.data.hbb.streaming import is_address  # noqa: PLC0415 - with h5py, as all below
     from repro.data.open_jets import open_jets  # noqa: PLC0415
 
     if is_address(arguments.file):
         raise BadInput(f"{arguments.file} is an address: fetch the file, and give its path")
-    said = f"the tracks and vertices of record 12102, and {arguments.model} takes constituents: "
-    said += "take in"
-    with _other_jets(is_record_file, arguments.file, said), open_jets(arguments.file):
+    with open_jets(arguments.file):
         pass
 
 
@@ -145,12 +130,9 @@ def _warn_of_other_quirks(arguments: argparse.Namespace) -> None:
 
 
 def _check_tracks(arguments: argparse.Namespace) -> None:
-    from repro.data.hbb.opening import open_table  # noqa: PLC0415 - with h5py, as all below
-    from repro.data.open_jets import is_jet_file  # noqa: PLC0415
+    from repro.data.hbb.opening import open_table  # noqa: PLC0415 - with h5py
 
-    said = f"jets with constituents, and {arguments.model} takes the tracks and vertices of record "
-    said += "12102: take topodnn, mbns, pfn, pfin or augpfn"
-    with _other_jets(is_jet_file, arguments.file, said), open_table(arguments.file):
+    with open_table(arguments.file):
         pass
 
 

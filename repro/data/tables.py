@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from repro.data._pytables import KEY, Column, locate_columns
 from repro.data.closing import Closing
+from repro.data.hbb.outside import record_files_named
 from repro.data.hdf5 import check_dataset, open_hdf5
 from repro.data.jets import (
     LABEL,
@@ -70,18 +71,19 @@ class JetTable(Closing):
         Raises:
             MissingData: If there is no such file.
             BadInput: If it is not HDF5, truncated, without a table under the key ``table``,
-                in pandas' fixed format, or empty.
+                in pandas' fixed format, or empty; a file of record 12102 is named as one.
         """
         path = Path(path)
-        file = open_hdf5(path)
-        try:
-            return cls(path, file)
-        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-            file.close()
-            raise BadInput(f"{path} is damaged: get it again") from error
-        except BadInput:
-            file.close()
-            raise
+        with record_files_named(path):
+            file = open_hdf5(path)
+            try:
+                return cls(path, file)
+            except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+                file.close()
+                raise BadInput(f"{path} is damaged: get it again") from error
+            except BadInput:
+                file.close()
+                raise
 
     def close(self) -> None:
         """Close the file."""

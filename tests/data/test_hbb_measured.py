@@ -15,7 +15,8 @@ from repro.data.hbb import measured_file
 from repro.data.hbb.derived import derive
 from repro.data.hbb.measured import KINDS, Column, columns_of, join_measured
 from repro.data.hbb.measured_file import MeasuredTable, write_measured
-from repro.data.hbb.opening import is_record_file, open_table
+from repro.data.hbb.opening import open_table
+from repro.data.hbb.outside import is_record_file
 from repro.errors import BadInput
 
 COLUMNS = [(kind, column) for kind in KINDS for column in columns_of(kind)]

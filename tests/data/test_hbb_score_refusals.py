@@ -40,10 +40,10 @@ REFUSED = {
     "in inf.h5 --out s.npy": "inf.h5: sv_mass is NaN or infinite 1 time (first in jet 6)",
     "in nojets.root --out s.npy": "nojets.root holds no jets",
     "in nojets.h5 --out s.npy": "nojets.h5 holds no jets",
-    "in top.h5 --out s.npy": "has jets with constituents, and in takes the tracks and vertices",
-    "topodnn jets.root --out s.npy": "has the tracks and vertices of record 12102, and topodnn",
-    "topodnn twin.h5 --out s.npy": "has the tracks and vertices of record 12102, and topodnn",
-    "pfin:sum processed.h5 --out s.npy": "record 12102, and pfin:sum takes constituents: take in",
+    "in top.h5 --out s.npy": "top.h5 has jets with constituents, not the tracks and vertices",
+    "topodnn jets.root --out s.npy": "has the tracks and vertices of record 12102, not jets",
+    "topodnn twin.h5 --out s.npy": "has the tracks and vertices of record 12102, not jets",
+    "pfin:sum processed.h5 --out s.npy": "not jets with constituents: take the model in or an item",
     "topodnn https://127.0.0.1/top.h5 --out s.npy": "is an address: fetch the file",
     "in https://127.0.0.1/jets.root --out s.npy": "REPRO_OFFLINE is set",
     "in root://127.0.0.1//jets.root --out s.npy": "give the one that begins with https://",
@@ -74,6 +74,31 @@ def test_what_it_cannot_do_is_one_line_and_nothing_is_written(alone, capsys, lin
     assert err.count("\n") == 1, err
     assert REFUSED[line] in err
     assert sorted(alone.rglob("*")) == before
+
+
+OF_THE_RECORD = "processed.h5 has the tracks and vertices of record 12102, not jets with"
+OF_CONSTITUENTS = "top.h5 has jets with constituents, not the tracks and vertices of record 12102"
+OTHER_JETS = {
+    "fig 5 --weights embedded --data processed.h5": OF_THE_RECORD,
+    "table 6 --weights embedded --data processed.h5": OF_THE_RECORD,
+    "train topodnn --data processed.h5 --out run": OF_THE_RECORD,
+    "bench topodnn:v4 --data processed.h5": OF_THE_RECORD,
+    "explain occlusion topodnn:v4 processed.h5 --weights embedded": OF_THE_RECORD,
+    "fig 5 --paper hbb --weights embedded --data top.h5": OF_CONSTITUENTS,
+    "train in --data top.h5 --out run": OF_CONSTITUENTS,
+    "explain occlusion in top.h5 --weights embedded": OF_CONSTITUENTS,
+    "convert top.h5 --out other.h5": OF_CONSTITUENTS,
+}
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("line", OTHER_JETS)
+def test_every_command_says_that_a_file_has_jets_of_the_other_kind(capsys, line):
+    write_top()
+    code, out, err = call(capsys, *line.split(), "--quiet")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1, err
+    assert OTHER_JETS[line] in err
 
 
 def cut(path, name):

@@ -344,7 +344,12 @@ READERS: Mapping[str, Reader] = {
         "jets.h5",
         lambda path: write_twin(make(4), path),
         _read_record,
-        (*_HDF5, "repro.data.hbb.twins", "repro.data.hbb.opening"),
+        (
+            *_HDF5,
+            "repro.data.hbb.twins",
+            "repro.data.hbb.opening",
+            "repro.data.hbb.outside",
+        ),
     ),
     "processed": Reader(
         "jets.h5",

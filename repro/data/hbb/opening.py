@@ -7,30 +7,21 @@ from pathlib import Path
 import h5py
 
 from repro.data.completeness import is_web_page
-from repro.data.hbb.branches import find_group
 from repro.data.hbb.extras import load_uproot
 from repro.data.hbb.measured_file import ROOT, MeasuredTable
 from repro.data.hbb.ntuples import RootTable
+from repro.data.hbb.outside import PROCESSED, has_any
 from repro.data.hbb.processed import ProcessedTable
 from repro.data.hbb.streaming import STORAGE, is_address, open_address, reading
 from repro.data.hbb.table import RecordTable
 from repro.data.hbb.twins import TwinTable
 from repro.data.hdf5 import refuse_links
-from repro.data.hdf5_heaps import check_heaps
+from repro.data.open_jets import is_jet_file
 from repro.data.pins import MAGIC
 from repro.data.regular import check_regular
 from repro.errors import BadInput
 
-__all__ = ["is_record_file", "open_table"]
-
-# Any of them: what a processed file lacks, its reader says.
-_PROCESSED = (
-    "target_subgroup",
-    "spectator_subgroup",
-    "training_subgroup",
-    "testing_subgroup",
-)
-_TWIN = (*find_group("flags").branches, *find_group("tracks").branches)
+__all__ = ["open_table"]
 
 
 def open_table(path: str | PathLike[str]) -> RecordTable:
@@ -42,7 +33,8 @@ def open_table(path: str | PathLike[str]) -> RecordTable:
 
     Raises:
         MissingData: If there is no such file.
-        BadInput: If it is a folder or another kind of file, or not as it should be.
+        BadInput: If it is a folder or another kind of file, such as one of jets with constituents,
+            or not as it should be.
         DownloadFailed: If the network fails.
         NotAvailable: If a library of the extra ``root`` is needed and not installed.
     """
@@ -55,19 +47,15 @@ def open_table(path: str | PathLike[str]) -> RecordTable:
             head = stream.read(64)
     except OSError as error:
         raise BadInput(f"{file} cannot be read ({error.strerror}): check the path") from error
-    return _kind(str(file), head, file).open(file)
-
-
-def is_record_file(path: str | PathLike[str]) -> bool:
-    """Whether a file on disk is of the record, going by its outside, whole or not."""
-    file = Path(path)
-    if not file.is_file():
-        return False
-    with file.open("rb") as stream:
-        head = stream.read(64)
-    if head.startswith(MAGIC["root"]):
-        return True
-    return head.startswith(MAGIC["hdf5"]) and _holds(file, *_TWIN, *_PROCESSED, ROOT)
+    try:
+        return _kind(str(file), head, file).open(file)
+    except BadInput as error:
+        if is_jet_file(file):
+            raise BadInput(
+                f"{file} has jets with constituents, not the tracks and vertices of record 12102: "
+                "take topodnn, mbns, pfn, pfin, augpfn or an item of toptag, or give another file"
+            ) from error
+        raise
 
 
 def _open_remote(url: str) -> RecordTable:
@@ -91,20 +79,9 @@ def _kind(label: str, head: bytes, file: object) -> type[RecordTable]:
     if head.startswith(MAGIC["root"]):
         return RootTable
     if head.startswith(MAGIC["hdf5"]):
-        if _holds(file, ROOT):
+        if has_any(file, ROOT):
             return MeasuredTable
-        return ProcessedTable if _holds(file, *_PROCESSED) else TwinTable
+        return ProcessedTable if has_any(file, *PROCESSED) else TwinTable
     if is_web_page(head):
         raise BadInput(f"{label} is a web page and no file of jets: get it again")
     raise BadInput(f"{label} is neither a ROOT nor an HDF5 file: get it again")
-
-
-def _holds(file: object, *names: str) -> bool:
-    try:
-        if isinstance(file, str | PathLike):
-            check_heaps(file)
-        with h5py.File(file, "r") as opened:
-            refuse_links(file, opened)
-            return any(name in opened for name in names)
-    except (BadInput, OSError, RuntimeError):
-        return False  # the reader says what is wrong
