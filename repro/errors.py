@@ -70,11 +70,18 @@ def _shown(character: str) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a hint at what is spelt nearest to a name, to stand behind it; empty if nothing is.
 
+    Of names with a paper in front, all that end in the given name, as one paper is as likely as
+    the other.
+
     >>> did_you_mean("oclusion", ["lrp", "occlusion"])
     ' (did you mean occlusion?)'
     >>> did_you_mean("x", ["lrp", "occlusion"])
     ''
+    >>> did_you_mean("fig5", ["toptag/fig4", "toptag/fig5", "hbb/fig5", "hbb/figK5"])
+    ' (did you mean toptag/fig5 or hbb/fig5?)'
     """
     folded = {entry.casefold(): entry for entry in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=_CLOSE)
+    wanted = name.casefold()
+    close = [entry for entry in folded if entry.endswith(f"/{wanted}")]
+    close = close or difflib.get_close_matches(wanted, folded, n=3, cutoff=_CLOSE)
     return f" (did you mean {' or '.join(folded[entry] for entry in close)}?)" if close else ""

@@ -90,8 +90,9 @@ def check_names(ids: Sequence[str], paper: str | None) -> None:
     known = {item.id for item in load_items()}
     for name in ids:
         if name not in known and not any(name in (c.id, c.group) for c in load_claims()):
-            claimed = {name for claim in load_claims() for name in (claim.id, claim.group)}
-            hint = did_you_mean(name, known | claimed)
+            names = [item.id for item in load_items()]
+            names += [name for claim in load_claims() for name in (claim.id, claim.group)]
+            hint = did_you_mean(name, names)
             raise UnknownName(
                 f"unknown item or claim {name!r}{hint}: 'repro list' shows the items, such as "
                 "toptag/fig5; claims are named as toptag/C17"
