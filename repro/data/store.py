@@ -110,29 +110,35 @@ class Store:
 
         A file without a stamp, such as one that aria2 put there, is verified and stamped.
         """
-        path = self.path_of(artifact)
-        artifact = self.settle(artifact)
+        return self._look(self.path_of(artifact), self.settle(artifact))[0]
+
+    def _look(self, path: Path, artifact: Artifact) -> tuple[bool, str]:
+        """Return whether the pinned file is there, and what is wrong with one that is not it."""
         if is_stamped(path, artifact):
-            return True
+            return True, ""
         if not path.is_file():
-            return False
+            return False, ""
         try:
             verify(path, artifact)
         except IntegrityError as problem:
-            logger.warning("%s %s: it will not be used", path, problem)
-            return False
+            return False, f"{path} {problem}"
         stamp(path, artifact)
-        return True
+        return True, ""
 
     def state_of(self, artifact: Artifact) -> str:
         """Return ``shipped``, ``cached``, ``mirror`` (a mirror directory has it) or ``missing``."""
         if artifact.shipped:
             return "shipped"
         with self._explained_errors(artifact):
-            if self.is_cached(artifact):
-                return "cached"
+            held, wrong = self._look(self.path_of(artifact), self.settle(artifact))
+        if held:
+            return "cached"
         folders = (s for s in self.sources(artifact) if isinstance(s, Folder))
-        return "mirror" if any(folder.holds(artifact) for folder in folders) else "missing"
+        if any(folder.holds(artifact) for folder in folders):
+            return "mirror"
+        if wrong:
+            _warn_once(f"{wrong}: it is not used; 'repro fetch {artifact.id}' replaces it")
+        return "missing"
 
     def fetch(self, artifact: Artifact, *, progress: bool = False) -> Path:
         """Return the path of the file in the cache, fetching it if need be.
@@ -154,18 +160,20 @@ class Store:
         path = self.path_of(artifact)
         artifact = self.settle(artifact)
         with self._explained_errors(artifact):
-            if self.is_cached(artifact):
+            held, wrong = self._look(path, artifact)
+            if held:
                 return path
             if not self.sources(artifact):
-                raise self._failure(artifact)
+                raise self._failure(artifact, wrong)
             path.parent.mkdir(parents=True, exist_ok=True)
             with _turn(path):
                 # While we waited, another process may have fetched it.
-                if not self.is_cached(artifact):
-                    self._obtain(artifact, path, progress=progress)
+                held, wrong = self._look(path, artifact)
+                if not held:
+                    self._obtain(artifact, path, wrong, progress=progress)
         return path
 
-    def _obtain(self, artifact: Artifact, path: Path, *, progress: bool) -> None:
+    def _obtain(self, artifact: Artifact, path: Path, wrong: str, *, progress: bool) -> None:
         part = path.with_name(f"{path.name}.part")
         self._check_space(artifact, part)
         problems: list[tuple[str, ReproError]] = []
@@ -181,8 +189,10 @@ class Store:
             else:
                 part.replace(path)
                 stamp(path, artifact)
+                if wrong:
+                    logger.warning("%s: it was replaced by one from %s", wrong, source.label)
                 return
-        raise self._failure(artifact, problems)
+        raise self._failure(artifact, wrong, problems)
 
     def sources(self, artifact: Artifact) -> tuple[Source, ...]:
         """Return where the file can be had, best first."""
@@ -206,9 +216,10 @@ class Store:
             raise self._full(artifact)
 
     def _failure(
-        self, artifact: Artifact, problems: Sequence[tuple[str, ReproError]] = ()
+        self, artifact: Artifact, wrong: str, problems: Sequence[tuple[str, ReproError]] = ()
     ) -> ReproError:
-        said = "; ".join(f"{label} {problem}" for label, problem in problems)
+        told = [f"{label} {problem}" for label, problem in problems]
+        said = "; ".join([wrong, *told] if wrong else told)
         if self.offline:
             return MissingData(
                 f"{artifact.id} is not in the cache and REPRO_OFFLINE is set"
@@ -216,8 +227,8 @@ class Store:
                 + f": fetch it with 'repro fetch {artifact.id}' where there is a network,"
                 " or set REPRO_MIRROR to a directory that holds it"
             )
-        wrong = any(isinstance(problem, IntegrityError) for _, problem in problems)
-        kind = IntegrityError if wrong else DownloadFailed
+        other = any(isinstance(problem, IntegrityError) for _, problem in problems)
+        kind = IntegrityError if other else DownloadFailed
         return kind(
             f"{artifact.id} could not be fetched: {said or 'no address is known'};"
             " try again later, or set REPRO_MIRROR to a directory or URL that holds it"
@@ -241,6 +252,12 @@ class Store:
             if error.errno in FULL:
                 raise self._full(artifact) from error
             raise unusable_cache(self.directory, error) from error
+
+
+@functools.cache
+def _warn_once(said: str) -> None:
+    """Say something that several steps of a command find out, each for itself."""
+    logger.warning("%s", said)
 
 
 def _deliver(source: Source, artifact: Artifact, part: Path, download: Downloader) -> None:

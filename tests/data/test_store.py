@@ -99,6 +99,42 @@ def test_damaged_cached_file_is_fetched_again(fresh, pin, body, damage):
     assert fresh().fetch(pin).read_bytes() == body
 
 
+def flip_a_byte(path):
+    changed = bytearray(path.read_bytes())
+    changed[1000] ^= 1
+    path.write_bytes(changed)
+
+
+def warnings_of(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_damaged_file_is_told_once_with_what_was_done(fresh, pin, folder, caplog):
+    mirrored = {"mirrors": [str(folder)], "offline": True}
+    path = fresh(**mirrored).fetch(pin)
+    flip_a_byte(path)
+    assert fresh(**mirrored).state_of(pin) == "mirror"
+    fresh(**mirrored).fetch(pin)
+    (said,) = warnings_of(caplog)
+    assert said.startswith(f"{path} has sha256 ")
+    assert said.endswith(f": it was replaced by one from {folder}")
+    fresh(**mirrored).fetch(pin)
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_a_damaged_file_that_nothing_replaces_is_told_once(fresh, pin, caplog):
+    path = fresh().fetch(pin)
+    flip_a_byte(path)
+    assert [fresh(offline=True).state_of(pin) for _ in range(3)] == ["missing"] * 3
+    (said,) = warnings_of(caplog)
+    assert said.startswith(f"{path} has sha256 ")
+    assert said.endswith(f": it is not used; 'repro fetch {pin.id}' replaces it")
+    caplog.clear()
+    with pytest.raises(MissingData, match=rf"REPRO_OFFLINE is set \({path} has sha256 .*\): fetch"):
+        fresh(offline=True).fetch(pin)
+    assert warnings_of(caplog) == []
+
+
 @pytest.mark.parametrize("damage", ["", "[]", "{", '{"size": 1}', "\x00"])
 def test_damaged_stamp_is_renewed(fresh, pin, server, damage):
     path = fresh().fetch(pin)
