@@ -31,6 +31,7 @@ from repro.benchmarks.products import (
     matrix_products,
     multiplication_rate,
 )
+from repro.benchmarks.rates import rate_of
 from repro.benchmarks.report import document, table
 from repro.cli import main
 from repro.data.jets import Jets
@@ -43,7 +44,11 @@ from repro.models.tagger import untrained_tagger
 
 COUNTS = np.array([0, 1, 2, 8, 8, 59, 60, 61, 200])
 PLAIN = {4: 300.0, AUTHORS_BATCH: 100.0}
-FAKE = NetworkSpeed("pfn:v4", 300, 900.0, 250, PLAIN, 1e-7, 2e6, 3e9, 6e9)
+SPREAD = {
+    "jets_per_second": timing.Timing((1 / 3,)).rates(300),
+    "plain": {str(batch): timing.Timing((1.0,)).rates(rate) for batch, rate in PLAIN.items()},
+}
+FAKE = NetworkSpeed("pfn:v4", 300, 900.0, 250, PLAIN, 1e-7, 2e6, 3e9, 6e9, spread=SPREAD)
 
 
 @pytest.fixture(scope="module")
@@ -306,11 +311,13 @@ def test_the_table_says_what_the_document_has(toys):
     found = document(machine.describe_machine("cpu"), used, [FAKE], features, 2 * 10**9)
     lines = table(found)
     (row,) = [line.split() for line in lines if line.startswith("pfn:v4")]
-    assert row == ["pfn:v4", "900", "100", "9.0", "300", "(4)", "3.0", "1e-07", *row[8:]]
-    assert row[8:] == ["2", "3.0", "6.0", "50", "%"]
-    assert any("medians of 1" in line for line in lines)
+    assert row[:8] == ["pfn:v4", "900", "[900,", "900]", "100", "[100,", "100]", "9.0"]
+    assert row[8:14] == ["300", "[300,", "300],", "4", "3.0", "1e-07"]
+    assert row[14:] == ["2", "3.0", "6.0", "50", "%"]
+    assert any("medians of 1 turns, quartiles in brackets" in line for line in lines)
     assert lines[-1] == "peak memory: 2.00 GB"
     assert not any(ARTIFICIAL in line for line in lines)
+    assert any(line.startswith("pfn ") and rate_of(features[0].spread) in line for line in lines)
     of_tracks = dataclasses.replace(FAKE, model="in:De8", authors_batch=4)
     lines = table(document(machine.describe_machine("cpu"), used, [of_tracks], features, None))
     assert any(ARTIFICIAL in line for line in lines)

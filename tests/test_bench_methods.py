@@ -8,11 +8,17 @@ import torch
 from problems import make_problem
 
 from repro.benchmarks import methods
+from repro.benchmarks.artificial import iter_artificial_inputs
+from repro.benchmarks.machine import describe_machine
 from repro.benchmarks.methods import OTHERS, measure_methods
+from repro.benchmarks.others import batch_of, parts
+from repro.benchmarks.rates import rate_of
+from repro.benchmarks.report import document, table
 from repro.explain.problem import Problem
 from repro.explain.registry import load_methods
 from repro.models.dense import DenseNetwork
 from repro.models.pfn import PfnNetwork
+from repro.models.tagger import untrained_tagger
 
 PRECISION = 1e-5
 """Of the largest number of a panel; the problems are in double precision or single."""
@@ -72,6 +78,34 @@ def test_a_method_that_does_not_fit_says_why():
     assert (found.jets_per_second, found.ratio) == (None, None)
 
 
+def test_tables_say_on_how_many_jets_and_why_some_are_not_measured():
+    found = [*measured(toy(), "permutation"), *measured(of_constituents())]
+    used = {"data": "jets", "jets": 24, "explained": 64, "weights": "random", "seed": 0}
+    about = document(describe_machine("cpu"), {**used, "repeats": 1}, [], [], None, methods=found)
+    text = "\n".join(table(about))
+    for said in (
+        "jets: 64 (--explained), 1,024 of dense networks, which are fast; at most 8 for",
+        "features: all of dense networks, the first 12 of others, as plain versions take long",
+        "in batches of 250 jets",
+        "not measured:",
+        "  lrp of toy: the network is not dense",
+        "  kernel_shap of toy: hundreds of columns",
+        rate_of(found[0].jets_per_second),
+    ):
+        assert said in text
+
+
+def test_plain_versions_get_the_batches_of_the_authors_training():
+    tagger = untrained_tagger("in", 0)
+    (rows,) = iter_artificial_inputs(tagger, 130)
+    names = tuple(f"x{column}" for column in range(rows.shape[1]))
+    problem = Problem(tagger.network, rows, np.arange(130) % 2, names)
+    assert [len(part) for part, _ in parts(problem)] == [128, 2]
+    assert [batch_of(each) for each in (toy(), of_constituents())] == [250, 250]
+    found = {entry.beside: entry.authors_batch for entry in measured(toy(), "permutation")}
+    assert found == {"plain": 250, "captum FeaturePermutation": None}
+
+
 def test_another_result_shows(monkeypatch):
     (plain,) = [other for other in OTHERS if other.method == "correlation"]
     wrong = dataclasses.replace(
@@ -96,3 +130,4 @@ def test_of_dense_networks_more_jets_and_all_features_are_taken():
     assert (found.jets, found.features) == (24, 5)
     (few,) = measured(problem, "kernel_shap")
     assert few.jets == 8
+    assert few.options == {"background_size": 8}

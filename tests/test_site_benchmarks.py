@@ -79,4 +79,6 @@ def test_the_page_shows_the_numbers_of_each_file(tmp_path, monkeypatch):
     shown = ("2,000 [1,500, 3,000]", "9,876", "123,456", "97.531 [97.10, 97.90]", "a load of 7.25")
     for text in (*shown, "`lrp`, rule epsilon", "(benchmarks/other.json)"):
         assert text in page
-    assert "in:baseline" not in page
+    assert "- `lrp` of `in:baseline`: does not fit." in page
+    assert "Jets: 4 (--explained), 64 of dense networks" in page
+    assert "| `in:baseline` |" not in page

@@ -13,6 +13,8 @@ from typing import Any
 from cells import bytes_of, difference_of, rate_of, table_of
 from marks import fill
 
+from repro.benchmarks.notes import jets_of_methods, reasons
+
 __all__ = ["MARKS", "on_page_markdown"]
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -129,7 +131,15 @@ def methods(found: Document) -> str:
         "difference",
     )
     measured = [entry for entry in found["methods"] if entry["jets_per_second"]]
-    return table_of(head, map(_method, measured))
+    text = table_of(head, map(_method, measured))
+    on = jets_of_methods(found["settings"]["explained"])
+    sentences = (f"{part[0].upper()}{part[1:]}." for part in on.split(". "))
+    left_out = [
+        f"- `{method}` of {', '.join(f'`{model}`' for model in models)}: {reason}."
+        for (method, reason), models in reasons(found["methods"]).items()
+    ]
+    why = ["Not measured, and why:", "\n".join(left_out)] if left_out else []
+    return "\n\n".join([text, " ".join(sentences), *why])
 
 
 def _method(entry: Document) -> tuple[str, ...]:
@@ -198,10 +208,10 @@ def _compiled(entry: Document) -> tuple[str, ...]:
 def inputs(found: Document) -> str:
     """Return how fast inputs are made."""
     rows = (
-        (f"`{entry['family']}`", rate_of(entry["spread"]) if entry["spread"] else entry["reason"])
+        (f"`{entry['family']}`", f"{entry['jets']:,}", entry["reason"] or rate_of(entry["spread"]))
         for entry in found["features"]
     )
-    return table_of(("inputs of", "jets/s"), rows)
+    return table_of(("inputs of", "jets", "jets/s"), rows)
 
 
 PARTS: Mapping[str, Callable[[Document], str]] = {
@@ -241,4 +251,4 @@ _TITLES = {
 
 
 def _options(options: Mapping[str, Any]) -> str:
-    return "".join(f", {name} {value}" for name, value in options.items() if value != 2**31)
+    return "".join(f", {name} {value}" for name, value in options.items())

@@ -15,7 +15,7 @@ import numpy as np
 
 from repro.benchmarks.other_masks import MASKS
 from repro.benchmarks.other_relevance import RELEVANCE
-from repro.benchmarks.others import Other, Panels, first_features
+from repro.benchmarks.others import Other, Panels, batch_of, first_features
 from repro.benchmarks.timing import measure_times
 from repro.data.arrays import FloatArray
 from repro.errors import BadInput
@@ -23,7 +23,14 @@ from repro.explain.problem import Explanation, Problem
 from repro.explain.registry import Method, load_methods
 from repro.models.dense import DenseNetwork
 
-__all__ = ["JETS_OF_DENSE", "OTHERS", "MethodSpeed", "measure_methods"]
+__all__ = [
+    "FEATURES",
+    "FEWER_JETS",
+    "JETS_OF_DENSE",
+    "OTHERS",
+    "MethodSpeed",
+    "measure_methods",
+]
 
 OTHERS: tuple[Other, ...] = (*MASKS, *RELEVANCE)
 """All other ways that methods are measured beside."""
@@ -31,8 +38,11 @@ OTHERS: tuple[Other, ...] = (*MASKS, *RELEVANCE)
 JETS_OF_DENSE = 16
 """How many times as many jets of dense networks are explained."""
 
-_FEATURES = 12
-_FEWER_JETS = {"kernel_shap": 8, "integrated_gradients": 16}
+FEWER_JETS = {"kernel_shap": 8, "integrated_gradients": 16}
+"""How many jets dear methods explain at most, whatever the network."""
+
+FEATURES = 12
+"""How many features of networks that are not dense take part at most."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class MethodSpeed:
         largest_difference: Between the numbers of the two, of the largest of each panel.
         options: Of the package's method.
         reason: Why it was not measured.
+        authors_batch: Jets in one batch of the plain version.
     """
 
     method: str
@@ -63,6 +74,7 @@ class MethodSpeed:
     largest_difference: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     reason: str | None = None
+    authors_batch: int | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -104,17 +116,17 @@ def measure_methods(
 
 def _some(problem: Problem, method: str, jets: int) -> Problem:
     """Return the jets and features on which a method is measured."""
-    count = min(jets, _FEWER_JETS.get(method, jets))
-    if isinstance(problem.network, DenseNetwork) and method not in _FEWER_JETS:
+    count = min(jets, FEWER_JETS.get(method, jets))
+    if isinstance(problem.network, DenseNetwork) and method not in FEWER_JETS:
         count *= JETS_OF_DENSE
     some = problem.first_of_each_class(max(count // 2, 2))
-    return some if isinstance(problem.network, DenseNetwork) else first_features(some, _FEATURES)
+    return some if isinstance(problem.network, DenseNetwork) else first_features(some, FEATURES)
 
 
 def _measure(
     method: Method, other: Other | None, problem: Problem, about: MethodSpeed, repeats: int
 ) -> MethodSpeed:
-    options = dict(other.options) if other else {}
+    options = other.options_for(problem) if other else {}
     run = functools.partial(method.explain, problem, **options)
     try:
         found = run()
@@ -130,6 +142,7 @@ def _measure(
     return dataclasses.replace(
         about,
         beside=other.name,
+        authors_batch=batch_of(problem) if other.name == "plain" else None,
         jets_per_second=ours.rates(about.jets),
         other_per_second=theirs.rates(about.jets),
         largest_difference=_difference(found, expected),

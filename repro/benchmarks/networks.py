@@ -43,7 +43,7 @@ __all__ = [
 DEFAULT_MODELS = ("topodnn", "mbns", "pfn", "augpfn", "pfin:sum", "pfin:cat", "in")
 
 AUTHORS_BATCH = 250
-"""Jets in one batch of the authors' training of PFN and PFIN."""
+"""Jets in one batch of the authors' training of PFN and PFIN; dense networks get as many here."""
 _OTHER_BATCHES = {"in": 128}
 _SMALLER_BATCHES = (4, 16, 64)
 

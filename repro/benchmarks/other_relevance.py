@@ -26,7 +26,6 @@ __all__ = ["RELEVANCE"]
 
 _STEPS = 50
 _EPSILON = 0.01
-_WHOLE = 2**31
 
 
 def _integrate(problem: Problem) -> Panels:
@@ -125,6 +124,11 @@ def _shap(problem: Problem) -> Panels:
     return per_class(problem, np.abs(np.stack(found))[:, problem.ranked])
 
 
+def _whole(problem: Problem) -> int:
+    """Return of how many jets the background is: all that are explained."""
+    return len(problem.whole)
+
+
 def _activity(problem: Problem) -> Panels:
     panels = {}
     for label, name in enumerate(problem.classes):
@@ -152,7 +156,7 @@ RELEVANCE = (
     Other("lrp", "plain", _lrp, dense=True),
     Other("lrp", "captum LRP", _lrp_with_captum, {"rule": "epsilon", "parameter": _EPSILON}, True),
     Other("mean_behaviour", "plain", _mean_behaviour, dense=True),
-    Other("kernel_shap", "shap KernelExplainer", _shap, {"background_size": _WHOLE}, True),
+    Other("kernel_shap", "shap KernelExplainer", _shap, {"background_size": _whole}, True),
     Other("activation_patterns", "plain", _activity, dense=True),
     Other("correlation", "numpy corrcoef", _correlate, dense=True),
 )

@@ -1,9 +1,9 @@
 """Other ways to compute what an explanation method computes: what they have in common.
 
-A plain version does what the authors' notebooks do: it runs the padded network again, in batches of
-the authors' size, for each feature.  captum and shap get the network as it is used here.  All of
-them give the numbers of the method's panels and no intervals, which the package's methods have
-besides.
+A plain version does what the authors' notebooks do: it runs the padded network again for each
+feature, in batches of the authors' training.  captum and shap get the network as it is used here.
+All of them give the numbers of the method's panels and no intervals, which the package's methods
+have besides.
 """
 
 import dataclasses
@@ -16,12 +16,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from repro.benchmarks.networks import AUTHORS_BATCH
+from repro.benchmarks.networks import authors_batch_of
 from repro.data.arrays import FloatArray
 from repro.explain.problem import Problem
 from repro.models.dense import DenseNetwork
+from repro.models.interaction_network import InteractionNetwork
 
-__all__ = ["Other", "Panels", "first_features", "logits_again", "one_number", "parts", "per_class"]
+__all__ = [
+    "Other",
+    "Panels",
+    "batch_of",
+    "first_features",
+    "logits_again",
+    "one_number",
+    "parts",
+    "per_class",
+]
 
 Panels = Mapping[str, FloatArray]
 """Numbers of each panel, as :attr:`~repro.explain.problem.Explanation.panels` has them."""
@@ -35,7 +45,8 @@ class Other:
         method: Name of the method.
         name: Whose it is: ``plain``, or a library and its class.
         run: From a problem to the numbers of the panels.
-        options: Of the package's method, for both to compute the same.
+        options: Of the package's method, for both to compute the same; a function stands for a
+            value that the problem decides.
         dense: Whether it takes dense networks alone.
     """
 
@@ -44,6 +55,13 @@ class Other:
     run: Callable[[Problem], Panels]
     options: Mapping[str, Any] = field(default_factory=dict)
     dense: bool = False
+
+    def options_for(self, problem: Problem) -> dict[str, Any]:
+        """Return the options of the package's method on a problem."""
+        return {
+            name: value(problem) if callable(value) else value
+            for name, value in self.options.items()
+        }
 
     def fits(self, problem: Problem) -> bool:
         """Whether it can explain the network of a problem."""
@@ -63,8 +81,14 @@ def per_class(problem: Problem, values: FloatArray) -> Panels:
     }
 
 
-def parts(problem: Problem, size: int = AUTHORS_BATCH) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield inputs and labels on the device, batch by batch."""
+def batch_of(problem: Problem) -> int:
+    """Return how many jets are in one batch of the authors' training of such a network."""
+    return authors_batch_of("in" if isinstance(problem.network, InteractionNetwork) else "pfn")
+
+
+def parts(problem: Problem) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield inputs and labels on the device, batch by batch of the authors' size."""
+    size = batch_of(problem)
     for start in range(0, len(problem.labels), size):
         rows = slice(start, start + size)
         labels = torch.from_numpy(np.array(problem.labels[rows]))
@@ -75,11 +99,11 @@ def logits_again(
     network: nn.Module, problem: Problem, rows: NDArray[np.floating] | None = None
 ) -> FloatArray:
     """Return logits in float64, batch by batch of the authors' size."""
-    given = problem.whole if rows is None else rows
+    given, size = problem.whole if rows is None else rows, batch_of(problem)
     with torch.inference_mode():
         found = [
-            network(problem.tensor(given[start : start + AUTHORS_BATCH])).double().cpu().numpy()
-            for start in range(0, len(given), AUTHORS_BATCH)
+            network(problem.tensor(given[start : start + size])).double().cpu().numpy()
+            for start in range(0, len(given), size)
         ]
     return np.concatenate(found)
 

@@ -9,7 +9,9 @@ from repro.benchmarks.features import FeatureSpeed
 from repro.benchmarks.masks import MaskSpeed
 from repro.benchmarks.methods import MethodSpeed
 from repro.benchmarks.networks import AUTHORS_BATCH, NetworkSpeed
+from repro.benchmarks.notes import jets_of_methods, reasons
 from repro.benchmarks.precisions import PrecisionSpeed
+from repro.benchmarks.rates import rate_of
 from repro.results.document import plain
 
 __all__ = ["SCHEMA_VERSION", "document", "table"]
@@ -30,13 +32,12 @@ _NETWORKS = (
     "limit",
     "share",
 )
-_FEATURES = ("inputs of", "jets/s")
+_FEATURES = ("inputs of", "jets", "jets/s")
 _METHODS = (
     "method, model",
     "jets",
     "features",
     "jets/s",
-    "quartiles",
     "beside",
     "jets/s",
     "ratio",
@@ -45,7 +46,6 @@ _METHODS = (
 _PRECISIONS = (
     "model, precision",
     "jets/s",
-    "quartiles",
     "AUC [%]",
     "difference",
     "masked jets/s",
@@ -118,24 +118,20 @@ def table(found: dict[str, Any]) -> list[str]:
         jets += f" (in: {ARTIFICIAL})"
     batches = sorted({network["authors_batch"] for network in found["networks"]})
     padded = f"plain: all slots and pairs; in the authors' batches of {_either(batches)} jets"
+    turns = f"medians of {settings['repeats']} turns, quartiles in brackets"
     return [
         f"{machine['device']}, {processors}, load {machine['load']}, torch {machine['torch']}",
-        f"data: {jets}; weights: {settings['weights']}; medians of {settings['repeats']}",
+        f"data: {jets}; weights: {settings['weights']}; {turns}",
         "",
         *_block(
             _NETWORKS,
             map(_network_row, found["networks"]),
-            f"{padded}, and in its fastest ones (jets in brackets)",
+            f"{padded}, and in its fastest ones (their jets behind)",
             "difference: of the logits, to the plain version's, of the largest",
             "limit: GFLOP/s of this machine for the same products of matrices alone, at best",
         ),
         *_block(_MASKS, map(_mask_row, found["masks"])),
-        *_block(
-            _METHODS,
-            map(_method_row, found["methods"]),
-            "plain: the padded network again for each feature, in batches of 250; whole layers",
-            "difference: of the numbers, of the largest; ours have intervals besides",
-        ),
+        *_methods(found),
         *_block(
             _PRECISIONS,
             map(_precision_row, found["precisions"]),
@@ -161,21 +157,42 @@ def _either(numbers: Sequence[int]) -> str:
     return " or ".join(map(str, numbers))
 
 
+def _methods(found: dict[str, Any]) -> list[str]:
+    """Return what methods are measured beside, on what, and why some are not."""
+    entries = found["methods"]
+    if not entries:
+        return []
+    batches = sorted({entry["authors_batch"] for entry in entries if entry["authors_batch"]})
+    alike = f", in batches of {_either(batches)} jets" if batches else ""
+    lines = _block(
+        _METHODS,
+        map(_method_row, (entry for entry in entries if not entry["reason"])),
+        f"plain: the padded network again for each feature{alike}; whole layers",
+        "difference: of the numbers, of the largest; ours have intervals besides",
+        *jets_of_methods(found["settings"]["explained"]).split(". "),
+    )
+    why = [
+        f"  {method} of {', '.join(models)}: {reason}"
+        for (method, reason), models in reasons(entries).items()
+    ]
+    return [*lines, *(["not measured:", *why, ""] if why else [])]
+
+
 def _network_row(network: dict[str, Any]) -> tuple[str, ...]:
-    rates: dict[str, float] = network["plain"]
+    rates, spread = network["plain"], network["spread"]
     fastest = max(rates, key=lambda batch: rates[batch], default=None)
     compared = ("-",) * 5
     if fastest is not None:
         compared = (
-            f"{rates[str(network['authors_batch'])]:,.0f}",
+            rate_of(spread["plain"][str(network["authors_batch"])]),
             f"{network['ratio']:.1f}",
-            f"{rates[fastest]:,.0f} ({fastest})",
+            f"{rate_of(spread['plain'][fastest])}, {fastest}",
             f"{network['ratio_to_fastest_plain']:.1f}",
             f"{network['largest_difference']:.0e}",
         )
     return (
         network["model"],
-        f"{network['jets_per_second']:,.0f}",
+        rate_of(spread["jets_per_second"]),
         *compared,
         f"{network['operations_per_jet'] / 1e6:.3g}",
         f"{network['rate'] / 1e9:.1f}",
@@ -195,29 +212,26 @@ def _block(head: Sequence[str], rows: Iterable[Sequence[str]], *said: str) -> li
 def _method_row(entry: dict[str, Any]) -> tuple[str, ...]:
     name = f"{entry['method']}, {entry['model']}"
     ours, theirs = entry["jets_per_second"], entry["other_per_second"]
-    if ours is None:
-        return name, *("-",) * (len(_METHODS) - 1)
     compared = ("-",) * 4
     if theirs is not None:
         compared = (
             entry["beside"],
-            f"{theirs['median']:,.3g}",
+            rate_of(theirs),
             f"{entry['ratio']:.2g}",
             f"{entry['largest_difference']:.0e}",
         )
     counts = f"{entry['jets']}", f"{entry['features']}"
-    return name, *counts, f"{ours['median']:,.3g}", _quartiles(ours), *compared
+    return name, *counts, rate_of(ours), *compared
 
 
 def _precision_row(entry: dict[str, Any]) -> tuple[str, ...]:
     area, memory = entry["auc"], entry["peak_memory"]
     return (
         f"{entry['model']}, {entry['precision']}",
-        f"{entry['jets_per_second']['median']:,.0f}",
-        _quartiles(entry["jets_per_second"]),
+        rate_of(entry["jets_per_second"]),
         "-" if area is None else f"{area['value']:.3f}",
         f"{entry['largest_difference']:.0e}",
-        f"{entry['explained_per_second']['median']:,.0f}",
+        rate_of(entry["explained_per_second"]),
         "-" if memory is None else f"{memory / 1e6:,.0f} MB",
         f"{100 * entry['share']:.0f} %",
     )
@@ -227,34 +241,30 @@ def _compiled_row(entry: dict[str, Any]) -> tuple[str, ...]:
     jets = entry["jets_to_pay"]
     return (
         f"{entry['way']}, {entry['model']}",
-        f"{entry['jets_per_second']['median']:,.0f}",
-        f"{entry['used_per_second']['median']:,.0f}",
+        rate_of(entry["jets_per_second"]),
+        rate_of(entry["used_per_second"]),
         f"{entry['ratio']:.2g}",
-        f"{entry['padded_per_second']['median']:,.0f}",
+        rate_of(entry["padded_per_second"]),
         f"{entry['largest_difference']:.0e}",
         f"{entry['seconds_to_compile']:.0f}",
         "never" if jets is None else f"{jets:,.0f} jets",
     )
 
 
-def _quartiles(rates: dict[str, Any]) -> str:
-    return f"{rates['low']:,.3g} to {rates['high']:,.3g}"
-
-
 def _mask_row(mask: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"{mask['model']}, {mask['masked']}",
         f"{mask['masks']}",
-        f"{mask['per_second']:,.0f}",
-        f"{mask['plain_per_second']:,.0f}",
+        rate_of(mask["spread"]["per_second"]),
+        rate_of(mask["spread"]["plain_per_second"]),
         f"{mask['ratio']:.1f}",
         f"{mask['largest_difference']:.0e}",
     )
 
 
 def _feature_row(feature: dict[str, Any]) -> tuple[str, ...]:
-    rate = feature["jets_per_second"]
-    return feature["family"], feature["reason"] if rate is None else f"{rate:,.0f}"
+    rate = feature["reason"] or rate_of(feature["spread"])
+    return feature["family"], f"{feature['jets']:,}", rate
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
