@@ -28,6 +28,7 @@ _LOG = logging.getLogger(__name__)
 
 _DOI = "10.7483/OPENDATA.CMS.JGJX.MS7Q"
 _TEST = "test"
+_STEP = 1024
 _UNNAMED: dict[str, Any] = {"doi": None, "sha256": None}
 _ABSENT = (
     f"no test file of CERN Open Data record 12102 (doi:{_DOI}) is cached: "
@@ -140,7 +141,7 @@ class RecordFiles:
     def iter_jets(
         self, unlabelled: Unlabelled = "background", *, repair: bool = False, start: int = 0
     ) -> Iterator[HbbJets]:
-        """Yield the jets of all files in chunks; memory is that of one.
+        """Yield the jets of all files in steps of a thousand; memory is that of a few.
 
         Args:
             unlabelled: What to do with jets without a label, see :mod:`repro.data.hbb.labels`.
@@ -158,9 +159,12 @@ class RecordFiles:
             with open_table(path) as table:
                 stop = len(table) if left is None else min(left, len(table))
                 first = min(start, stop)
-                yield from table.iter_jets(
+                for jets in table.iter_jets(
                     start=first, stop=stop, unlabelled=unlabelled, repair=repair
-                )
+                ):
+                    # Read at once, and looked at in steps that a run that is stopped loses.
+                    for row in range(0, len(jets), _STEP):
+                        yield jets.take(slice(row, row + _STEP))
             start -= first
             if left is not None:
                 left -= stop
