@@ -3,7 +3,11 @@
 import csv
 import hashlib
 import json
+import os
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +24,8 @@ from report_folders import (
     run,
 )
 
-from repro.cli import main
+from repro.cli import build_parser, main
+from repro.cli.report import _command
 from repro.errors import BadInput, MissingData
 from repro.figures import report as making
 
@@ -245,3 +250,69 @@ def test_other_files_stay_as_they_are(tmp_path, capsys):
         assert main([*command, str(place)]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert "choose another" in line
+
+
+@pytest.fixture
+def call_script(tmp_path):
+    """Run a report's script in a folder, as a shell does; returns the code and what it said."""
+    command = tmp_path / "bin" / "repro"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m repro "$@"\n')
+    command.chmod(0o755)
+    root = str(FIGURES.parent)
+    paths = {"PYTHONPATH": root, "PATH": os.pathsep.join([str(command.parent), os.environ["PATH"]])}
+
+    def call(script, folder, *words, **changes):
+        folder.mkdir(exist_ok=True)
+        asked = ["/bin/sh", script, *words]
+        environment = os.environ | paths | changes
+        done = subprocess.run(
+            asked, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return call
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="a script of a POSIX shell")
+def test_the_script_makes_the_report_again_in_any_folder(tmp_path, monkeypatch, call_script):
+    """As the workflow has it: the report beside the items, neither where it was asked for."""
+    held = tmp_path / "results" / "it's made"
+    shutil.copytree(FIGURES / "hbb", held / "items" / "hbb")
+    monkeypatch.chdir(tmp_path)
+    words = ["report", "hbb/figK7", "--from", "results/it's made/items", "-q", "--out"]
+    assert main([*words, "results/it's made/report"]) == 0
+    script = held / "report" / "reproduce.sh"
+    assert str(tmp_path) not in script.read_text("utf-8")
+    assert "`items` it finds" in (held / "report" / "README.md").read_text("utf-8")
+    for folder, given in (("elsewhere", script), ("results", "it's made/report/reproduce.sh")):
+        code, said = call_script(given, tmp_path / folder, "again")
+        assert code == 0, said
+        made = tmp_path / folder / "again" / "hbb" / "figK7.json"
+        assert made.read_bytes() == (held / "report" / "hbb" / "figK7.json").read_bytes()
+    moved = shutil.copytree(held / "report", tmp_path / "moved" / "report") / "reproduce.sh"
+    code, said = call_script(moved, tmp_path / "elsewhere", "third")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "no items here or beside the report: call this where it is" in said
+    code, said = call_script(moved, held, "third")
+    assert code == 0, said
+    code, said = call_script(script, held, "fourth", PATH="/nowhere")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "no command repro" in said
+
+
+def test_files_are_named_in_the_script_and_words_and_addresses_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jets.h5").touch()
+    parser = build_parser()
+
+    def asked(*words):
+        return _command(parser.parse_args(["report", *words]))
+
+    assert asked("--data", "embedded", "--weights", "authors")[1] == []
+    command, own = asked("--data", str(tmp_path / "jets.h5"), "--weights", "embedded")
+    assert (command, own) == ("repro report --data jets.h5 --weights embedded", ["--data"])
+    address = "https://opendata.cern.ch/a/test.root"
+    assert asked("--data", address) == (f"repro report --data {address}", [])
+    assert asked("--from", ".")[0] == f"repro report --from {tmp_path.name}"

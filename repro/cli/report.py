@@ -135,13 +135,13 @@ def _begin(
         context = make_context(arguments)
         context.check(sorted({item.paper for item in items}))
         plan = report.plan_of(context, items)
-        folder = ReportFolder(arguments.out, items, plan, _command(arguments))
+        folder = ReportFolder(arguments.out, items, plan, *_command(arguments))
         return folder, report.compute_items(folder, items, context)
     check_reading(arguments)
     found = report.find_results(arguments.source, items, all_of_them=bool(arguments.ids))
     items = [item for item in items if item.id in found]
     plan = report.plan_of_reading(found)
-    folder = ReportFolder(arguments.out, items, plan, _command(arguments))
+    folder = ReportFolder(arguments.out, items, plan, *_command(arguments))
     return folder, report.take_items(folder, found, items)
 
 
@@ -155,20 +155,38 @@ def _claims(ids: Iterable[str], paper: str | None) -> list[Claim]:
     return [claim for claim in claims if claim.item in items and claim.item]
 
 
-def _command(arguments: argparse.Namespace) -> str:
-    """Return what was typed, without the folder and without paths: files by their names."""
-    words = ["repro", "report", *arguments.ids]
+def _command(arguments: argparse.Namespace) -> tuple[str, list[str]]:
+    """Return what was typed, without the folder and without paths, and the options with files.
+
+    Files are in it by their names.
+    """
+    words, own = ["repro", "report", *arguments.ids], []
     if arguments.paper:
         words += ["--paper", arguments.paper]
     if arguments.source:
-        words += ["--from", arguments.source.name or "."]
+        words += ["--from", _name(arguments.source)]
+        own.append("--from")
     for name in arguments.defaults:
         chosen = getattr(arguments, name)
         if chosen is True:
             words.append(f"--{name}")
         elif chosen != arguments.defaults[name]:
-            words += [
-                f"--{name}",
-                Path(chosen).name if name in ("data", "weights") else str(chosen),
-            ]
-    return shlex.join(words)
+            if _is_file(name, chosen):
+                own.append(f"--{name}")
+                chosen = _name(Path(chosen))
+            words += [f"--{name}", str(chosen)]
+    return shlex.join(words), own
+
+
+def _is_file(name: str, chosen: Any) -> bool:
+    """Return whether a setting names a file or a folder, and no word or address."""
+    from repro.data.hbb.streaming import is_address  # noqa: PLC0415 - slow
+    from repro.figures.choices import DATA_WORDS, WEIGHTS_WORDS  # noqa: PLC0415 - imports torch
+
+    words = {"data": DATA_WORDS, "weights": WEIGHTS_WORDS}.get(name)
+    return words is not None and chosen not in words and not is_address(chosen)
+
+
+def _name(path: Path) -> str:
+    """Return the name of a file or folder, also of one that is written as dots."""
+    return (path.resolve() if path.name in ("", "..") else path).name or "."

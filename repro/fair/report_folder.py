@@ -7,7 +7,7 @@ A report that was interrupted goes on where it stopped, if the same is asked for
 import contextlib
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from repro.fair.crate import make_crate
 from repro.fair.crate_words import METADATA, README, WORKFLOW
 from repro.fair.hepdata import make_submission
 from repro.fair.preview import make_preview
+from repro.fair.reproduction import make_script, own_files
 from repro.fair.run_record import ItemRun, RunRecord, now
 from repro.results.document import Result
 from repro.results.files import write_result
@@ -45,16 +46,23 @@ class ReportFolder:
         items: What it is of.
         plan: What else decides its numbers, as JSON.
         command: What was typed, without the folder.
+        own: The options in it that have a file of the user's, such as ``--from``.
 
     Raises:
         BadInput: If the folder holds anything else, or cannot be read.
     """
 
     def __init__(
-        self, path: Path, items: Sequence[Item], plan: Mapping[str, Any], command: str
+        self,
+        path: Path,
+        items: Sequence[Item],
+        plan: Mapping[str, Any],
+        command: str,
+        own: Collection[str] = (),
     ) -> None:
         self.path = path
         self._items = items
+        self._own_options = own
         plan = {"items": [item.id for item in items], **plan}
         self._new_folder = not path.exists()
         found = _contents(path)
@@ -144,8 +152,8 @@ class ReportFolder:
         texts = {
             "verdicts.csv": as_csv(claims),
             "verdicts.md": as_markdown(claims),
-            README: _readme(self._record, claims),
-            WORKFLOW: _workflow(self._record),
+            README: _readme(self._record, claims, self._own_options),
+            WORKFLOW: make_script(self._record, self._own_options),
             _PREVIEW: make_preview(results, claims, self._record, self._own()),
         }
         for name, text in texts.items():
@@ -243,8 +251,10 @@ def _refuse_others(path: Path, found: Iterable[str], items: Sequence[Item]) -> N
             raise BadInput(f"{path} holds {name}, which is not of the report: move it away")
 
 
-def _readme(record: RunRecord, claims: Sequence[Mapping[str, Any]]) -> str:
+def _readme(record: RunRecord, claims: Sequence[Mapping[str, Any]], own: Collection[str]) -> str:
     """Return what the report is, in words."""
+    files = " and ".join(f"`{name}`" for name in own_files(record.command, own).values())
+    found = f"; {files} it finds where it is called, or beside this folder" if files else ""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in summarise(claims).items())
     failed = [f"- {name}: {run.error}" for name, run in record.items.items() if run.error]
     lines = [
@@ -256,19 +266,6 @@ def _readme(record: RunRecord, claims: Sequence[Mapping[str, Any]]) -> str:
         "- `toptag/` and `hbb/` have the items: numbers as JSON and CSV, pictures, tables.",
         f"- `{METADATA}` says what each file is and what it was made of (RO-Crate 1.1).",
         f"- `{_SUBMISSIONS}/` has the same numbers in the format of HEPData.",
-        f"- `sh {WORKFLOW} FOLDER` makes it again.",
+        f"- `sh {WORKFLOW} FOLDER` makes it again, in any folder{found}.",
     ]
     return "\n".join([*lines, *(["", "Not computed:", "", *failed] if failed else []), ""])
-
-
-def _workflow(record: RunRecord) -> str:
-    """Return the command as a script: what the report was made by, and makes it again."""
-    software = record.plan["software"]
-    commit = f", commit {software['commit']}" if software["commit"] else ""
-    return (
-        "#!/bin/sh\n"
-        f"# Makes this report again, with repro {software['repro']}{commit}.\n"
-        "# The folder is the first argument.\n"
-        "set -eu\n"
-        f'exec {record.command} --out "${{1:-report}}"\n'
-    )

@@ -16,6 +16,8 @@ from repro.models.tagger import Tagger
 from repro.training.run import WEIGHTS
 
 __all__ = [
+    "DATA_WORDS",
+    "WEIGHTS_WORDS",
     "Settings",
     "WeightChoice",
     "check_weights",
@@ -26,13 +28,15 @@ __all__ = [
 
 _LOG = logging.getLogger(__name__)
 
-_SOURCES = ("paper", "fixtures", "embedded")
+DATA_WORDS = ("auto", "paper", "fixtures", "embedded")
+"""What ``--data`` takes but paths."""
+WEIGHTS_WORDS = ("auto", "authors", "embedded")
+"""What ``--weights`` takes but paths."""
 _LOUD = {
     "paper": "the paper's own {0.name} (doi:{0.doi})",
     "embedded": "simulated jets that come with this package, because the paper's {0.name} is "
     "neither cached nor reachable now ('{1} fetch {0.id}' tries again)",
 }
-_WEIGHTS = ("auto", "authors", "embedded")
 _LOUD_WEIGHTS = (
     "trained by this package on simulated jets, for {} and every other model whose authors' files "
     "are neither cached nor reachable now ('{} fetch {}/weights' tries again)"
@@ -83,7 +87,7 @@ def choose_source(chosen: str, store: Store) -> str:
         found = "paper" if is_at_hand(store, artifact) else "embedded"
         _LOG.warning("data: %s", _LOUD[found].format(artifact, invocation()))
         return found
-    if chosen not in _SOURCES and not Path(chosen).is_file():
+    if chosen not in DATA_WORDS and not Path(chosen).is_file():
         raise MissingData(f"no data at {chosen!r}: give auto, paper, fixtures, embedded or a file")
     return chosen
 
@@ -154,7 +158,7 @@ class WeightChoice:
 def weights_folder(chosen: str) -> Path | None:
     """Return the folder of trainings that was chosen; None if it is a word or a file."""
     path = Path(chosen)
-    return path if chosen not in _WEIGHTS and path.is_dir() else None
+    return path if chosen not in WEIGHTS_WORDS and path.is_dir() else None
 
 
 def _in_folder(folder: Path, card: Card) -> str:
@@ -173,7 +177,7 @@ def check_weights(chosen: str) -> None:
     Raises:
         BadInput: If it is not.
     """
-    if chosen not in ("auto", "authors", "embedded") and not Path(chosen).is_file():
+    if chosen not in WEIGHTS_WORDS and not Path(chosen).is_file():
         if any(Path(chosen).glob(f"*/{WEIGHTS}")):
             return
         inside = Path(chosen) / WEIGHTS
