@@ -8,12 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
-from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from workflow_parts import (
+    CONFIGS,
+    ROOT,
+    SCHEMA,
+    WORKFLOW,
+    asked,
+    call,
+    imported,
+    mistakes_in,
+    snakemake,
+)
 
 from repro.catalogue import load_items
 from repro.cli import build_parser, main
@@ -26,10 +35,6 @@ from repro.simulation.chunk import CHUNK_JETS
 from repro.simulation.hbb.settings import load_settings
 from repro.training.recipe import find_recipe
 
-ROOT = Path(__file__).resolve().parent.parent
-WORKFLOW = ROOT / "workflow"
-CONFIGS = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in WORKFLOW.glob("config/*")}
-SCHEMA = yaml.safe_load((WORKFLOW / "schemas/config.schema.yaml").read_text("utf-8"))
 RATES = json.loads((WORKFLOW / "rates.json").read_text("utf-8"))["rates"]
 PROFILES = {"local": None, "slurm": "slurm", "htcondor": "htcondor", "kubernetes": "kubernetes"}
 """The plugin that each profile needs."""
@@ -37,15 +42,8 @@ PROFILES = {"local": None, "slurm": "slurm", "htcondor": "htcondor", "kubernetes
 
 @pytest.fixture(scope="module")
 def modules():
-    """The workflow's own modules, which import each other by their bare names."""
-    import importlib
-
-    names = ("rates", "samples", "plan", "mistakes")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(WORKFLOW))
-        yield {name: importlib.import_module(name) for name in names}
-    for name in names:
-        sys.modules.pop(name, None)
+    with imported() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +54,8 @@ def plan_of(modules):
 
 def test_names_are_those_of_the_package(modules):
     plan = modules["plan"]
-    assert {"toptag": CHUNK_JETS, "hbb": load_settings().chunk_jets} == plan.CHUNK_JETS
+    chunks = {"toptag": CHUNK_JETS, "hbb": load_settings().chunk_jets}
+    assert chunks == modules["samples"].CHUNK_JETS
     for item in load_items():
         assert plan.document_of(item.id) == f"{item.paper}/{item.stem}.json"
         name = plan.document_of(item.id).partition("/")[2].removesuffix(".json")
@@ -70,7 +69,7 @@ def test_names_are_those_of_the_package(modules):
 def test_configurations_have_the_form_and_lead_somewhere(name, plan_of, modules):
     jsonschema.validate(CONFIGS[name], SCHEMA)
     plan = plan_of(CONFIGS[name])
-    assert modules["mistakes"].mistakes_of(plan) == []
+    assert mistakes_in(modules)(CONFIGS[name]) == []
     for entry in plan.trainings.values():
         card = find_card(entry["model"])
         assert card.name == entry["model"]
@@ -95,20 +94,6 @@ def test_the_package_takes_every_command(name, plan_of):
     for paper in plan.chosen:
         parse(shlex.split(f"fig 5 --paper {paper} {plan.computing(paper)} --out d"))
     parse(["verify", *plan.items, "--from", "d", "--json"])
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"samples": {}}, "names no sample: 'toptag-train' is none of none"),
-        ({"trainings": []}, "no model of toptag is trained with seed 0"),
-        ({"explanations": [{"method": "lrp", "model": "pfn:v4", "sample": "x"}]}, "not trained"),
-    ],
-)
-def test_names_that_lead_nowhere_are_said(change, said, plan_of, modules):
-    assert any(
-        said in text for text in modules["mistakes"].mistakes_of(plan_of(CONFIGS["small"] | change))
-    )
 
 
 def test_a_form_that_is_wrong_is_refused():
@@ -217,36 +202,6 @@ def test_each_rate_says_how_it_was_measured():
 
 
 # With Snakemake.
-
-
-def snakemake():
-    """Return the command: this environment's, or that of the Python that REPRO_SNAKEMAKE names."""
-    python = os.environ.get("REPRO_SNAKEMAKE") or sys.executable
-    if python == sys.executable and find_spec("snakemake") is None:
-        pytest.skip("Snakemake is not installed: 'python3 run.py workflow' installs it")
-    return [python, "-m", "snakemake", "--snakefile", str(WORKFLOW / "Snakefile")]
-
-
-def asked(folder, *words):
-    """Return the words and the environment of a command that runs in a folder."""
-    here = Path(sys.executable).parent
-    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    environment = os.environ | {
-        "PATH": os.pathsep.join([str(here), os.environ["PATH"]]),
-        "PYTHONPATH": paths,
-        "REPRO_OFFLINE": "1",
-        "REPRO_MIRROR": "",
-        "XDG_CACHE_HOME": str(folder / "cache"),
-    }
-    command = [*snakemake(), "--directory", str(folder), *map(str, words)]
-    return {"args": command, "env": environment}
-
-
-def call(folder, *words, timeout=280):
-    done = subprocess.run(
-        **asked(folder, *words), capture_output=True, text=True, timeout=timeout, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 def configured(name):
@@ -370,16 +325,6 @@ def test_a_training_of_other_settings_begins_again(training, tmp_path):
     (folder / "settings").unlink()
     (folder / "weights.safetensors").unlink()
     assert training([9], epochs=5)[-1][0]
-
-
-def test_a_wrong_configuration_is_one_line(tmp_path):
-    config = tmp_path / "config.yaml"
-    config.write_text(yaml.safe_dump(CONFIGS["small"] | {"explanations": [], "trainings": []}))
-    code, said = call(tmp_path, "--configfile", config, "--cores", 1, "--dry-run")
-    assert code == 1
-    assert "items: no model of toptag is trained with seed 0" in said
-    code, said = call(tmp_path, "--cores", 1, "--dry-run")
-    assert "no configuration: give --configfile" in said
 
 
 def test_a_rule_that_fails_says_what_to_do_and_leaves_nothing(tmp_path):

@@ -13,7 +13,7 @@ from typing import Any
 from rates import Cost, Rates
 from samples import CHUNK_JETS, FILE_JETS, Samples
 
-__all__ = ["CHUNK_JETS", "FILE_JETS", "PUBLISHED_JETS", "Plan", "document_of", "stem_of"]
+__all__ = ["FILE_JETS", "PUBLISHED_JETS", "Plan", "document_of", "family", "stem_of"]
 
 PUBLISHED_JETS = {"toptag": 404_000, "hbb": 9 * FILE_JETS}
 """Jets of the test sets, of which the papers' items are made."""
@@ -65,11 +65,12 @@ class Plan(Samples):
         return [
             _weights(seed, stem)
             for stem, entry in self.trainings.items()
-            if seed in entry["seeds"] and self._paper_of(entry["model"]) == paper
+            if seed in entry["seeds"] and self.paper_of(entry["model"]) == paper
         ]
 
     @staticmethod
-    def _paper_of(model: str) -> str:
+    def paper_of(model: str) -> str:
+        """Return the paper of a model."""
         return "hbb" if model.startswith("in:") else "toptag"
 
     # Trainings, and what is done with the weights.

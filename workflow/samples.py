@@ -27,6 +27,10 @@ class Samples:
     def __init__(self, samples: dict[str, dict[str, Any]]) -> None:
         self.samples = samples
 
+    def paper_of_sample(self, sample: str) -> str:
+        """Return the paper whose jets a sample has: record 12102 is of hbb."""
+        return self.samples[sample].get("paper", "hbb")
+
     def jets(self, sample: str) -> int:
         """Return how many jets a sample has."""
         entry = self.samples[sample]

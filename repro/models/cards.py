@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from repro.errors import UnknownName, did_you_mean
 
-__all__ = ["BASELINE", "Card", "find_card", "load_cards", "module_of"]
+__all__ = ["BASELINE", "Card", "find_card", "list_families", "load_cards", "module_of"]
 
 BASELINE = "baseline"
 
@@ -78,6 +79,15 @@ class Card:
         return [i for i, feature in enumerate(features) if _matches(feature, self.standardise)]
 
 
+def list_families() -> list[str]:
+    """Return the names of all families, in alphabetical order.
+
+    >>> list_families()[:2]
+    ['augpfn', 'in']
+    """
+    return sorted(path.name[:-5] for path in _folder().iterdir() if path.name.endswith(".toml"))
+
+
 @functools.cache
 def load_cards(family: str) -> dict[str, Card]:
     """Return all variants of a family by label.
@@ -134,12 +144,15 @@ def module_of(family: str) -> str:
 
 @functools.cache
 def _read(family: str) -> dict[str, Any]:
-    folder = resources.files("repro.models").joinpath("card_files")
-    known = sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name[-5:] == ".toml")
+    known = list_families()
     if family not in known:
         hint = did_you_mean(family, known)
         raise UnknownName(f"unknown model {family!r}{hint}: this version has {', '.join(known)}")
-    return tomllib.loads(folder.joinpath(f"{family}.toml").read_text("utf-8"))
+    return tomllib.loads(_folder().joinpath(f"{family}.toml").read_text("utf-8"))
+
+
+def _folder() -> Traversable:
+    return resources.files("repro.models").joinpath("card_files")
 
 
 def _card(family: str, variant: str, entry: dict[str, Any]) -> Card:
