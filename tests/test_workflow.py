@@ -362,6 +362,15 @@ def test_it_runs_to_the_end_and_makes_nothing_twice(tmp_path):
     verdicts = json.loads((out / "verdicts.json").read_text("utf-8"))
     assert sum(verdicts["summary"].values()) == len(verdicts["claims"]) > 50
     assert (out / "report/ro-crate-metadata.json").is_file()
+    # What no rule names is not looked at, as docs/clusters.md says.
+    others = ("items/toptag/fig05.png", "weights/0/topodnn-baseline/card.json", "report/index.html")
+    for name in others:
+        (out / name).unlink()
+    assert planned(tmp_path) == {}
+    shutil.rmtree(out / "report")
+    assert planned(tmp_path) == {"report": 1, "all": 1, "total": 2}
+    code, said = call(tmp_path, *configured("small"), *profile)
+    assert code == 0, said
     (out / "scores/1/topodnn-baseline/toptag-test.h5.npy").unlink()
     assert planned(tmp_path) == {"score": 1, "all": 1, "total": 2}
     (out / "items/toptag/fig05.json").unlink()
