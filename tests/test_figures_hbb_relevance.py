@@ -19,7 +19,7 @@ from repro.figures.interaction_relevance import relevance_of_jets, sort_vertices
 from repro.figures.relevance_values import instability_values, ratios_to, relevance_values
 from repro.figures.run import compute_item, render_item
 from repro.models.tagger import predict_logits
-from repro.results.document import look_up
+from repro.results.document import look_up, plain
 
 VARIANT = "in:psvfeaturesdropped_001_noTrackQ"
 JETS = 140
@@ -54,7 +54,14 @@ def result(context):
 
 @pytest.fixture(scope="module")
 def found(context):
-    return relevance_of_jets(context.tagger(VARIANT), context.record.iter_jets(), "gamma_signed")
+    return relevance_of_jets(
+        context.tagger(VARIANT), context.record.iter_jets(), "gamma_signed", most=JETS
+    )
+
+
+def columns_of(found, name):
+    """The relevance of all features, or of all slots of tracks or of vertices, jet by jet."""
+    return found.rows[:, getattr(found, name)]
 
 
 def ordered(tracks, vertices):
@@ -88,30 +95,34 @@ def test_relevance_is_that_of_each_jet_alone(context, found, jets):
                 (part[0] / logits[0, labels[jet]]).numpy() for part in network.split(one)
             )
             wanted = np.concatenate([tracks.sum(axis=1), vertices.sum(axis=1)])
-            np.testing.assert_allclose(found.features[jet], wanted, atol=1e-4)
-            np.testing.assert_allclose(found.slots[jet], tracks.sum(axis=0), atol=1e-4)
-            np.testing.assert_allclose(found.vertex_slots[jet], vertices.sum(axis=0), atol=1e-4)
+            np.testing.assert_allclose(columns_of(found, "features")[jet], wanted, atol=1e-4)
+            np.testing.assert_allclose(
+                columns_of(found, "slots")[jet], tracks.sum(axis=0), atol=1e-4
+            )
+            np.testing.assert_allclose(
+                columns_of(found, "vertex_slots")[jet], vertices.sum(axis=0), atol=1e-4
+            )
 
 
 def test_slots_features_and_maps_add_up_to_the_same(found):
-    of_tracks = found.features[:, : found.tracks].sum(axis=1)
-    np.testing.assert_allclose(found.slots.sum(axis=1), of_tracks, atol=1e-9)
+    of_tracks = columns_of(found, "features")[:, : found.tracks].sum(axis=1)
+    np.testing.assert_allclose(columns_of(found, "slots").sum(axis=1), of_tracks, atol=1e-9)
     for name in ("qcd", "hbb"):
         mine = found.of_class(name)
         tracks, vertices = found.maps[name]
         np.testing.assert_allclose(tracks.sum(), of_tracks[mine].mean(), atol=1e-9)
         np.testing.assert_allclose(
-            vertices.sum(axis=0), found.vertex_slots[mine].mean(axis=0), atol=1e-9
+            vertices.sum(axis=0), columns_of(found, "vertex_slots")[mine].mean(axis=0), atol=1e-9
         )
 
 
 def test_chunks_do_not_change_the_relevance(context, found, record):
     with open_table(record) as table:
         other = relevance_of_jets(
-            context.tagger(VARIANT), table.iter_jets(chunk=31), "gamma_signed"
+            context.tagger(VARIANT), table.iter_jets(chunk=31), "gamma_signed", most=JETS
         )
     np.testing.assert_array_equal(other.labels, found.labels)
-    np.testing.assert_allclose(other.features, found.features, atol=1e-5)
+    np.testing.assert_allclose(other.rows, found.rows, atol=1e-5)
     for name in found.maps:
         np.testing.assert_allclose(other.maps[name][0], found.maps[name][0], atol=1e-6)
 
@@ -120,7 +131,7 @@ def test_means_and_orders_are_plain(found):
     values = relevance_values(found, 0)
     labels = found.labels
     for place, name in enumerate(("qcd", "hbb")):
-        mean = found.features[labels == place].mean(axis=0)
+        mean = columns_of(found, "features")[labels == place].mean(axis=0)
         for feature, wanted in zip(found.names, mean, strict=True):
             assert values["relevance"][name][feature]["value"] == pytest.approx(wanted)
         order = [found.names[i] for i in np.argsort(-mean[: found.tracks])[:4]]
@@ -128,16 +139,39 @@ def test_means_and_orders_are_plain(found):
         share = values["share"]["vertices"][name]
         assert share.value == pytest.approx(mean[found.tracks :].sum())
         assert values["track_slots"][name]["3"]["value"] == pytest.approx(
-            found.slots[labels == place, 3].mean()
+            columns_of(found, "slots")[labels == place, 3].mean()
         )
     vertices = values["share"]["vertices"]
     gap = vertices["hbb"].value - vertices["qcd"].value
     assert vertices["hbb_minus_qcd"].value == pytest.approx(gap)
 
 
+def test_relevance_in_a_file_gives_the_same_numbers(context, found, tmp_path, monkeypatch):
+    monkeypatch.setattr("repro.data.spooled.IN_MEMORY", 0)
+    spooled = relevance_of_jets(
+        context.tagger(VARIANT),
+        context.record.iter_jets(),
+        "gamma_signed",
+        most=JETS,
+        spool=tmp_path,
+    )
+    assert not isinstance(spooled.rows, np.ndarray)
+    for values in (
+        lambda one: relevance_values(one, 0),
+        instability_values,
+        lambda one: ratios_to(one, "sv_pt", ["sv_mass"], 0),
+    ):
+        assert plain(values(spooled)) == plain(values(found))
+
+
+def test_no_jets_are_refused(context):
+    with pytest.raises(BadInput, match="two jets of each class"):
+        relevance_of_jets(context.tagger(VARIANT), [], "gamma", most=0)
+
+
 def test_ratios_have_intervals_of_correlated_means(found):
     ratios = ratios_to(found, "sv_pt", ["sv_mass"], 0)["hbb"]["sv_mass"]
-    mine = found.features[found.of_class("hbb")]
+    mine = columns_of(found, "features")[found.of_class("hbb")]
     first, other = (mine[:, found.names.index(name)] for name in ("sv_mass", "sv_pt"))
     assert ratios["value"] == pytest.approx(first.mean() / other.mean())
     rng = np.random.default_rng(0)
@@ -150,10 +184,10 @@ def test_ratios_have_intervals_of_correlated_means(found):
 
 
 def test_one_wild_jet_is_seen_and_trimmed(found):
-    wild = found.features.copy()
+    wild = found.rows.copy()
     mine = np.flatnonzero(found.of_class("qcd"))
     wild[mine[0], 3] = 1e6
-    changed = type(found)(**{**vars(found), "features": wild})
+    changed = type(found)(**{**vars(found), "rows": wild})
     before, after = (instability_values(one)["qcd"] for one in (found, changed))
     assert after["largest"] == 1e6
     assert after["above_one"].value == pytest.approx(
@@ -225,5 +259,5 @@ def test_one_class_alone_is_refused(context, record):
         everything = table.read_jets(0, JETS)
     with pytest.raises(BadInput, match="two jets of each class"):
         relevance_of_jets(
-            context.tagger(VARIANT), [everything.take(everything.labels == 1)], "gamma"
+            context.tagger(VARIANT), [everything.take(everything.labels == 1)], "gamma", most=JETS
         )

@@ -7,17 +7,20 @@ Source: FAIR4HEP/hbb_interaction_network, notebook 4.0; dossier, sections 1.12 a
 """
 
 import functools
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from repro.data.arrays import FloatArray
-from repro.data.hbb.features import track_features, vertex_features
+from repro.data.hbb.features import TRACK_SLOTS, track_features, vertex_features
 from repro.data.hbb.jets import HbbJets
+from repro.data.rows import Table, iter_columns
+from repro.data.spooled import store_rows
 from repro.errors import BadInput
 from repro.explain.lrp import propagate, start_relevance
 from repro.features.interaction import interaction_features, interaction_inputs, sort_tracks
@@ -37,21 +40,37 @@ class JetRelevance:
 
     Attributes:
         labels: (n,).
-        features: (n, features), of all tracks or all vertices; the names are ``names``.
+        rows: (n, features + 60 + 5), in memory or not: of each feature of all tracks or all
+            vertices, and of all features in each slot.
         names: Of the features, those of tracks first.
         tracks: How many of the features are those of tracks.
-        slots: (n, 60) of the features of tracks together, by slot.
-        vertex_slots: (n, 5), likewise.
         maps: By class the mean over jets, (features of tracks, 60) and (those of vertices, 5).
     """
 
     labels: NDArray[np.int64]
-    features: FloatArray
+    rows: Table
     names: tuple[str, ...]
     tracks: int
-    slots: FloatArray
-    vertex_slots: FloatArray
     maps: dict[str, tuple[FloatArray, FloatArray]]
+
+    @property
+    def features(self) -> range:
+        """Columns of the features."""
+        return range(len(self.names))
+
+    @property
+    def slots(self) -> range:
+        """Columns of the slots of tracks."""
+        return range(len(self.names), len(self.names) + TRACK_SLOTS)
+
+    @property
+    def vertex_slots(self) -> range:
+        """Columns of the slots of vertices."""
+        return range(self.slots.stop, self.rows.shape[1])
+
+    def each(self, columns: Sequence[int]) -> Iterator[FloatArray]:
+        """Yield some columns (n,) of the rows, one after the other."""
+        return iter_columns(self.rows, columns)
 
     def of_class(self, name: str) -> NDArray[np.bool_]:
         """Return which jets are of a class, (n,)."""
@@ -59,7 +78,13 @@ class JetRelevance:
 
 
 def relevance_of_jets(
-    tagger: Tagger, chunks: Iterable[HbbJets], rule: str, device: str = "cpu"
+    tagger: Tagger,
+    chunks: Iterable[HbbJets],
+    rule: str,
+    device: str = "cpu",
+    *,
+    most: int,
+    spool: Path | None = None,
 ) -> JetRelevance:
     """Propagate the logit of each jet's class to its tracks and vertices, without biases.
 
@@ -68,6 +93,8 @@ def relevance_of_jets(
         chunks: The jets; they are not kept.
         rule: One of :data:`repro.explain.lrp.RULES`.
         device: Where to compute.
+        most: How many jets there are at most.
+        spool: A folder for relevance that does not fit into memory, a kilobyte a jet.
 
     Raises:
         BadInput: If there are fewer than two jets of a class.
@@ -78,29 +105,32 @@ def relevance_of_jets(
         for features, some in zip((track_features(), vertex_features()), kept, strict=True)
         for i in some
     )
-    parts: list[list[NDArray[np.generic]]] = [[], [], [], []]
+    labels: list[NDArray[np.int64]] = []
     maps: dict[str, list[FloatArray]] = {}
-    for labels, tracks, vertices in _batches(tagger, chunks, rule, device):
-        both = (tracks, vertices)
-        parts[0].append(labels)
-        parts[1].append(np.concatenate([found.sum(axis=2) for found in both], axis=1))
-        for place, found in enumerate(both, 2):
-            parts[place].append(found.sum(axis=1))
-        for place, name in enumerate(CLASSES):
-            mine = [found[labels == place].sum(axis=0) for found in both]
-            known = maps.setdefault(name, [np.zeros_like(one) for one in mine])
-            maps[name] = [one + other for one, other in zip(known, mine, strict=True)]
-    labels, features, slots, of_vertices = (_joined(part) for part in parts)
-    counts = np.bincount(labels, minlength=len(CLASSES))
+
+    def parts() -> Iterator[FloatArray]:
+        for classes, *both in _batches(tagger, chunks, rule, device):
+            labels.append(classes)
+            for place, name in enumerate(CLASSES):
+                mine = [found[classes == place].sum(axis=0) for found in both]
+                known = maps.setdefault(name, [np.zeros_like(one) for one in mine])
+                maps[name] = [one + other for one, other in zip(known, mine, strict=True)]
+            yield np.concatenate(
+                [found.sum(axis=axis) for axis in (2, 1) for found in both], axis=1
+            )
+
+    coming = parts()
+    first = list(itertools.islice(coming, 1))
+    rows = store_rows(itertools.chain(first, coming), most, spool) if first else np.zeros((0, 0))
+    every = np.concatenate([np.zeros(0, np.int64), *labels])
+    counts = np.bincount(every, minlength=len(CLASSES))
     if counts.min() < 2:
         raise BadInput("relevance by class takes two jets of each class: give more jets")
     return JetRelevance(
-        labels,
-        features,
+        every,
+        rows,
         names,
         len(kept[0]),
-        slots,
-        of_vertices,
         {
             name: (maps[name][0] / counts[place], maps[name][1] / counts[place])
             for place, name in enumerate(CLASSES)
@@ -120,13 +150,6 @@ def sort_vertices(vertices: NDArray[np.floating], by: str = "sv_pt") -> NDArray[
     values = np.where((vertices != 0).any(axis=1), vertices[:, place], -np.inf)
     order = np.argsort(-values, axis=1, kind="stable")
     return np.take_along_axis(vertices, order[:, None, :], axis=2)
-
-
-def _joined(parts: list[NDArray[np.generic]]) -> NDArray[Any]:
-    """Return arrays as one; the list is empty then, so that they are not there twice."""
-    found = np.concatenate(parts)
-    parts.clear()
-    return found
 
 
 def _batches(

@@ -130,7 +130,7 @@ def _of_jets(context: Context, tagger: Tagger, baseline: Tagger, count: int) -> 
 
     def found_by(rule: str, which: Tagger) -> JetRelevance:
         jets = context.progress_of_jets(_iter_jets(context), f"relevance, {rule}", total=total)
-        return relevance_of_jets(which, jets, rule, device)
+        return relevance_of_jets(which, jets, rule, device, most=total, spool=context.spool)
 
     def both(found: JetRelevance) -> dict[str, Any]:
         return {**relevance_values(found, seed), "instability": instability_values(found)}
@@ -149,7 +149,8 @@ def _of_jets(context: Context, tagger: Tagger, baseline: Tagger, count: int) -> 
             "relative_to_sv_pt": ratios_to(found, _REFERENCE, _AGAINST, seed),
         }
 
-    # One after the other: the relevance of all jets by one rule takes a kilobyte a jet.
+    # One after the other: the relevance of all jets by one rule takes a kilobyte a jet, on disk if
+    # they are many.
     values = of_variant(found_by(_rule(context), tagger))
     stable = both(found_by(_STABLE, tagger))
     older = of_baseline(found_by(_STABLE if context.settings.corrected else _OLDER, baseline))
