@@ -44,6 +44,9 @@ FILE = Path(__file__).resolve().parents[1] / "workflow" / "names.json"
 _JETS = {"toptag": 40, "hbb": 100}
 """Jets of a trial: with fewer, some items refuse."""
 _MISSING = re.compile(r"no weights of (\S+) in ")
+_REFUSED = re.compile(
+    "is not dense|takes dense networks|too few to choose among|runs on something else than jets"
+)
 _PARTS = {"train": ("train", "validation"), "test": ("test",)}
 """Of the split, by what the record calls its files."""
 _SAMPLES = {"toptag": SHIPPED, "hbb": EMBEDDED}
@@ -93,7 +96,11 @@ def methods_tried(folder: Path) -> dict[str, list[str]]:
 
 
 def is_taken(method: str, family: str, folder: Path) -> bool:
-    """Whether a method explains models of a family."""
+    """Whether a method explains models of a family.
+
+    Raises:
+        RuntimeError: If it fails for another reason, such as a library that is not installed.
+    """
     model = find_card(family).name
     paper = _PAPER_OF[objects_of(family)]
     words = ["explain", method, model, sample_of(paper), "--weights", write_weights(model, folder)]
@@ -103,6 +110,8 @@ def is_taken(method: str, family: str, folder: Path) -> bool:
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = run_command(list(map(str, words)))
+    if code != 0 and not _REFUSED.search(said.getvalue()):
+        raise RuntimeError(said.getvalue())
     return code == 0
 
 

@@ -204,6 +204,26 @@ def changed(part, **changes):
             changed("items", hbb={"data": "toptag-test"}),
             "items: hbb takes jets of hbb, and toptag-test has those of toptag",
         ),
+        (
+            changed("items", hbb={"data": "root://eospublic.cern.ch//eos/test_0.root"}),
+            "items: hbb takes the data 'root://eospublic.cern.ch//eos/test_0.root', which is no",
+        ),
+        (
+            changed("items", toptag={"data": "x" * 300}),
+            f"items: toptag takes the data '{'x' * 300}', which is no sample and no file",
+        ),
+        (
+            changed("items", toptag={"weights": "x" * 300}),
+            f"items: toptag takes the weights '{'x' * 300}', which are no file and no folder",
+        ),
+        (
+            changed("items", toptag={"weights": 0.0}),
+            "items.toptag.weights: 0.0 is no whole number: write 0",
+        ),
+        (
+            changed("trainings", first={"seeds": [0, 2.0]}),
+            "trainings.0.seeds.1: 2.0 is no whole number: write 2",
+        ),
     ],
 )
 def test_names_that_lead_nowhere_are_said(config, said, mistakes_of):
@@ -228,10 +248,16 @@ def test_a_chain_of_trainings_has_a_beginning(mistakes_of):
 def test_what_commands_take_is_no_mistake(mistakes_of, tmp_path, monkeypatch):
     """Words, files from where Snakemake runs, folders of trainings, and addresses for hbb."""
     monkeypatch.chdir(tmp_path)
-    for path in ("jets.h5", "mine/weights.safetensors", "made/0/pfn-baseline/weights.safetensors"):
+    for path in (
+        "jets.h5",
+        "jörg,2/s3:übung.h5",
+        "mine/weights.safetensors",
+        "made/0/pfn-baseline/weights.safetensors",
+    ):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).touch()
-    for data in ("auto", "paper", "fixtures", "embedded", "jets.h5", str(tmp_path / "jets.h5")):
+    words = ("auto", "paper", "fixtures", "embedded", "jets.h5", "jörg,2/s3:übung.h5")
+    for data in (*words, str(tmp_path / "jets.h5")):
         config = changed("items", toptag={"data": data})
         jsonschema.validate(config, SCHEMA)
         assert mistakes_of(config) == []
@@ -260,6 +286,8 @@ HARM = [
     "a*",
     "a|b",
     "a\n",
+    "~/a",
+    "a?b",
     "-a",
     "",
 ]
@@ -271,6 +299,7 @@ def test_text_that_means_something_to_a_shell_is_refused(text, modules):
     first = CONFIGS["small"]["trainings"][0]
     parts = [
         {"results": text},
+        {"input": text},
         {"container": "docker://" + (text or "$x")},
         changed("items", toptag={"data": text}),
         changed("items", toptag={"weights": text}),

@@ -16,7 +16,7 @@ from plan import Plan, family, stem_of
 
 __all__ = ["mistake_of_form", "mistakes_of"]
 
-_ADDRESS = ("http://", "https://", "root://")
+_ADDRESS = ("http://", "https://")
 _WEIGHTS = "weights.safetensors"
 _SEVERAL = 5
 
@@ -38,8 +38,22 @@ def mistake_of_form(error: Any) -> str:
 
 def mistakes_of(plan: Plan, names: Names) -> list[str]:
     """Return what else is wrong, each in a line that says where."""
+    config = {"samples": plan.samples, "trainings": plan.trained}
+    config = {**config, "explanations": plan.explained, "items": plan.chosen}
+    found = [mistake for part, entry in config.items() for mistake in _of_numbers(part, entry)]
+    if found:
+        return found
     parts = (_of_samples, _of_trainings, _of_explanations, _of_items)
     return list(dict.fromkeys(mistake for part in parts for mistake in part(plan, names)))
+
+
+def _of_numbers(where: str, value: Any) -> Iterator[str]:
+    """Yield which whole numbers are written with a point, as forms allow and commands do not."""
+    if isinstance(value, float):
+        yield f"{where}: {value!r} is no whole number: write {value:.0f}"
+    entries = value.items() if isinstance(value, dict) else ()
+    for key, entry in enumerate(value) if isinstance(value, list) else entries:
+        yield from _of_numbers(f"{where}.{key}", entry)
 
 
 def _of_samples(plan: Plan, names: Names) -> Iterator[str]:
@@ -141,7 +155,7 @@ def _of_data(plan: Plan, names: Names, paper: str) -> Iterator[str]:
         yield from _of_jets(plan, f"items: {paper}", paper, data)
     elif data in names.data or (paper == "hbb" and data.startswith(_ADDRESS)):
         return
-    elif not Path(data).is_file():
+    elif not _is_file(data):
         words = [*plan.samples, *names.data]
         yield (
             f"items: {paper} takes the data {data!r}, which is no sample and no file"
@@ -158,9 +172,9 @@ def _of_weights(plan: Plan, names: Names, paper: str) -> Iterator[str]:
         else:
             yield f"items: no model of {paper} is trained with seed {weights}"
         return
-    inside = {path.parent.name for path in Path(weights).glob("*/" + _WEIGHTS)}
-    if weights in names.weights or Path(weights).is_file():
+    if weights in names.weights or _is_file(weights):
         return
+    inside = _trained_in(weights)
     if inside:
         yield from _without(plan, names, paper, inside)
     else:
@@ -194,6 +208,21 @@ def _of_jets(plan: Plan, where: str, paper: str, sample: str) -> Iterator[str]:
     elif plan.paper_of_sample(sample) != paper:
         other = plan.paper_of_sample(sample)
         yield f"{where} takes jets of {paper}, and {sample} has those of {other}"
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False  # too long, or in a folder that may not be read
+
+
+def _trained_in(folder: str) -> set[str]:
+    """Return what trainings in a folder are called."""
+    try:
+        return {path.parent.name for path in Path(folder).glob("*/" + _WEIGHTS)}
+    except OSError:
+        return set()
 
 
 def _twice(part: str, names: Iterable[str]) -> Iterator[str]:
