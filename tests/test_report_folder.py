@@ -294,8 +294,17 @@ def test_the_script_makes_the_report_again_in_any_folder(tmp_path, monkeypatch, 
     moved = shutil.copytree(held / "report", tmp_path / "moved" / "report") / "reproduce.sh"
     code, said = call_script(moved, tmp_path / "elsewhere", "third")
     assert (code, said.count("\n")) == (2, 1)
-    assert "no items here or beside the report: call this where it is" in said
+    assert "no items beside the report or here: call this where it is" in said
+    # Beside the report comes first, whatever has the same name where it is called.
+    shutil.copytree(FIGURES / "toptag", tmp_path / "elsewhere" / "items" / "hbb")
+    code, said = call_script(script, tmp_path / "elsewhere", "fifth")
+    assert code == 0, said
     code, said = call_script(moved, held, "third")
+    assert code == 0, said
+    # Within the folder that it took.
+    monkeypatch.chdir(held / "items")
+    assert main(["report", "hbb/figK7", "--from", ".", "-q", "--out", "within"]) == 0
+    code, said = call_script("within/reproduce.sh", held / "items", "sixth")
     assert code == 0, said
     code, said = call_script(script, held, "fourth", PATH="/nowhere")
     assert (code, said.count("\n")) == (2, 1)

@@ -254,7 +254,7 @@ def _refuse_others(path: Path, found: Iterable[str], items: Sequence[Item]) -> N
 def _readme(record: RunRecord, claims: Sequence[Mapping[str, Any]], own: Collection[str]) -> str:
     """Return what the report is, in words."""
     files = " and ".join(f"`{name}`" for name in own_files(record.command, own).values())
-    found = f"; {files} it finds where it is called, or beside this folder" if files else ""
+    found = f"; {files} it finds beside this folder, or where it is called" if files else ""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in summarise(claims).items())
     failed = [f"- {name}: {run.error}" for name, run in record.items.items() if run.error]
     lines = [

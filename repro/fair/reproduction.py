@@ -13,10 +13,15 @@ __all__ = ["make_script", "own_files"]
 
 _FIND = f"""\
 near() {{
-  for place in "./$1" "$(dirname "$0")/../$1"; do
-    if [ -e "$place" ]; then echo "$place"; return; fi
+  here=$(dirname "$0")
+  for place in "$here/../$1" "$here/../../$1" "./$1"; do
+    if [ -e "$place" ]; then
+      printf '%s\\n' "{WORKFLOW}: takes $place" >&2
+      printf '%s\\n' "$place"
+      return
+    fi
   done
-  echo "{WORKFLOW}: error: no $1 here or beside the report: call this where it is" >&2
+  printf '%s\\n' "{WORKFLOW}: error: no $1 beside the report or here: call this where it is" >&2
   exit 2
 }}
 """
