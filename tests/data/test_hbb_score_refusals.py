@@ -101,6 +101,20 @@ def test_every_command_says_that_a_file_has_jets_of_the_other_kind(capsys, line)
     assert OTHER_JETS[line] in err
 
 
+@pytest.mark.usefixtures("alone")
+def test_other_files_are_not_taken_for_those_of_the_record(capsys):
+    """A text that begins as ROOT does, and a table that is damaged."""
+    Path("essay.h5").write_text("root of all evil")
+    write_top()
+    with h5py.File("top.h5", "r+") as file:
+        del file["table/table"]
+        file["target_subgroup"] = np.zeros(3)
+    for name in ("essay.h5", "top.h5"):
+        code, out, err = call(capsys, "fig", "5", "--weights", "embedded", "--data", name, "-q")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "record 12102" not in err
+
+
 def cut(path, name):
     content = Path(path).read_bytes()
     Path(name).write_bytes(content[: len(content) * 2 // 3])

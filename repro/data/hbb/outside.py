@@ -7,6 +7,7 @@ from pathlib import Path
 
 import h5py
 
+from repro.data._pytables import KEY
 from repro.data.hbb.branches import find_group
 from repro.data.hbb.measured_file import ROOT
 from repro.data.hdf5 import refuse_links
@@ -24,6 +25,7 @@ PROCESSED = (
 )
 """A processed file has any of them: what it lacks, its reader says."""
 
+_LATER_VERSION = 10**7
 _TWIN = (*find_group("flags").branches, *find_group("tracks").branches)
 
 
@@ -38,8 +40,11 @@ def is_record_file(path: str | PathLike[str]) -> bool:
     except (OSError, ValueError):
         return False
     if head.startswith(MAGIC["root"]):
-        return True
-    return head.startswith(MAGIC["hdf5"]) and has_any(file, *_TWIN, *PROCESSED, ROOT)
+        # A version follows, which in a text that begins so would be of ten digits.
+        return int.from_bytes(head[4:8], "big") < _LATER_VERSION
+    if not head.startswith(MAGIC["hdf5"]) or has_any(file, KEY):
+        return False
+    return has_any(file, *_TWIN, *PROCESSED, ROOT)
 
 
 @contextmanager
