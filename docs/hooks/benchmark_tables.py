@@ -133,7 +133,7 @@ def methods(found: Document) -> str:
     measured = [entry for entry in found["methods"] if entry["jets_per_second"]]
     text = table_of(head, map(_method, measured))
     on = jets_of_methods(found["settings"]["explained"])
-    sentences = (f"{part[0].upper()}{part[1:]}." for part in on.split(". "))
+    sentences = (f"{part[0].upper()}{part[1:]}." for part in on)
     left_out = [
         f"- `{method}` of {', '.join(f'`{model}`' for model in models)}: {reason}."
         for (method, reason), models in reasons(found["methods"]).items()

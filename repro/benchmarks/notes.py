@@ -8,24 +8,25 @@ from repro.benchmarks.methods import FEATURES, FEWER_JETS, JETS_OF_DENSE
 __all__ = ["jets_of_methods", "reasons"]
 
 
-def jets_of_methods(explained: int) -> str:
-    """Return on how many jets and features methods are measured, and why.
+def jets_of_methods(explained: int) -> tuple[str, str]:
+    """Return on how many jets methods are measured, and on how many features, and why.
 
     Args:
         explained: As ``--explained`` says.
 
     >>> jets_of_methods(64)  # doctest: +NORMALIZE_WHITESPACE
-    'jets: 64 (--explained), 1,024 of dense networks, which are fast; at most 8 for kernel_shap and
-    16 for integrated_gradients, which are slow; half of each class, or all that it has.
-    features: all of dense networks, the first 12 of others, as plain versions take long'
+    ('jets: 64 (--explained), 1,024 of dense networks, which are fast; at most 8 for kernel_shap and
+    16 for integrated_gradients, which are slow; half of each class, or all that it has',
+    'features: all of dense networks, the first 12 of others, as plain versions take long')
     """
     few = " and ".join(f"{jets} for {method}" for method, jets in FEWER_JETS.items())
     dense = f"{JETS_OF_DENSE * explained:,} of dense networks, which are fast"
-    return (
+    jets = (
         f"jets: {explained:,} (--explained), {dense}; at most {few}, which are slow; half of each "
-        f"class, or all that it has. features: all of dense networks, the first {FEATURES} of "
-        "others, as plain versions take long"
+        "class, or all that it has"
     )
+    features = "all of dense networks, the first {} of others, as plain versions take long"
+    return jets, f"features: {features.format(FEATURES)}"
 
 
 def reasons(methods: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[str]]:

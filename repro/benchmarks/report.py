@@ -169,7 +169,7 @@ def _methods(found: dict[str, Any]) -> list[str]:
         map(_method_row, (entry for entry in entries if not entry["reason"])),
         f"plain: the padded network again for each feature{alike}; whole layers",
         "difference: of the numbers, of the largest; ours have intervals besides",
-        *jets_of_methods(found["settings"]["explained"]).split(". "),
+        *jets_of_methods(found["settings"]["explained"]),
     )
     why = [
         f"  {method} of {', '.join(models)}: {reason}"
