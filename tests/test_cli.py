@@ -265,7 +265,7 @@ UNWRITABLE = {
     "table 8 --data fixtures --out file": "choose another folder",
     "verify toptag/fig4 --data fixtures --out file": "choose another folder",
     "fig 3 --data fixtures --out taken": "cannot write taken/toptag/fig03.json: Is a directory",
-    "explain topodnn jets.h5 integrated_gradients --out file/found.json": "Not a directory",
+    "explain integrated_gradients topodnn jets.h5 --out file/found.json": "Not a directory",
     "export topodnn --out file/model.onnx": "Not a directory",
     "bench topodnn --out file/speed.json": "Not a directory",
 }

@@ -106,6 +106,16 @@ def test_what_is_stopped_before_it_is_written_computes_nothing_again(tmp_path, c
     assert list((tmp_path / "stopped").iterdir()) == []
 
 
+def test_each_of_several_failures_says_what_is_kept(tmp_path, caplog):
+    """An exception may get the place in memory of the one before."""
+    stopped = StoppedRuns(tmp_path)
+    for number in range(6):
+        with suppress(BadInput), stopped.rows(str(number)) as kept:
+            kept.add({"rows": np.ones(number + 1)})
+            raise BadInput("no connection")
+    assert caplog.text.count("jets are kept: run it again to go on") == 6
+
+
 def test_what_failed_stays_also_if_the_run_goes_on(tmp_path):
     """As where ``verify`` goes on with the next item."""
     stopped = StoppedRuns(tmp_path)

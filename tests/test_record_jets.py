@@ -1,12 +1,15 @@
 """Which jets the items of hbb take: files of the record at hand, a user's file, or none."""
 
+import io
 import json
 import shutil
 from importlib import resources
 
 import jsonschema
+import numpy as np
 import pytest
 from record_files import jets_of_a_class_by_chance, write_record
+from tqdm import tqdm
 
 from repro.catalogue import find_item
 from repro.data.integrity import hash_file
@@ -14,6 +17,7 @@ from repro.data.pins import find_artifact
 from repro.data.record import list_record_files
 from repro.data.store import Store, shipped_path
 from repro.errors import MissingData
+from repro.figures import record_jets
 from repro.figures.context import Context, Settings
 from repro.figures.record_jets import EMBEDDED
 from repro.figures.run import compute_item
@@ -95,6 +99,37 @@ def test_only_the_files_that_are_used_are_fetched_and_named(two_cached, jets, nu
     assert found.data(count)["id"] == [f"hbb/record/test/{name}" for name in names]
     assert sorted(path.name for path in place.glob("*.h5")) == names
     assert [name in found.describe(count) for name in names] == [True] * len(names)
+
+
+def test_jets_are_looked_at_in_steps(record, cached, monkeypatch):
+    monkeypatch.setattr(record_jets, "STEP", 100)
+    shutil.copy(record, cached.mirrors[1] + "/hbb/record/test/ntuple_merged_5.h5")
+    whole = Context(Settings(data="paper", quiet=True), cached).record
+    steps = list(whole.iter_jets())
+    assert [len(jets) for jets in steps] == 2 * [100, 100, 60]
+    assert whole.count == 520
+    assert Context(Settings(data="paper", jets=300, quiet=True), cached).record.count == 300
+    assert Context(Settings(data="paper", jets=900, quiet=True), cached).record.count == 520
+    later = list(whole.iter_jets(start=230))
+    assert [len(jets) for jets in later] == [30, 100, 100, 60]
+    every, last = (np.concatenate([jets.tracks for jets in some]) for some in (steps, later))
+    np.testing.assert_array_equal(every[230:], last)
+
+
+def test_a_bar_counts_the_jets_that_go_by(record, monkeypatch):
+    monkeypatch.setattr(record_jets, "STEP", 100)
+    bars = []
+
+    def make(**settings):
+        bars.append(tqdm(file=io.StringIO(), **{k: settings[k] for k in ("total", "initial")}))
+        return bars[-1]
+
+    monkeypatch.setattr("repro.figures.context.make_bar", make)
+    context = Context(Settings(data=str(record)))
+    left = context.record.iter_jets(start=100)
+    assert sum(len(jets) for jets in context.progress_of_jets(left, "jets", done=100)) == 160
+    (bar,) = bars
+    assert (bar.total, bar.n) == (260, 260)
 
 
 def test_a_file_of_the_record_is_recognised_by_its_hash(cached, record, tmp_path):

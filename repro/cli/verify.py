@@ -132,12 +132,13 @@ def _judged_anew(
     from repro.results.files import check_place  # noqa: PLC0415
 
     context = make_context(arguments)
+    items = [find_item(item_id) for item_id, _ in _by_item(claims) if item_id]
     # A misspelt option is no reason for a claim not to be tested.
-    papers = {claim.paper for claim in claims if claim.item and find_item(claim.item).module}
+    papers = {item.paper for item in items if item.module}
     if papers:
         context.check(sorted(papers))
-    for item in (find_item(claim.item) for claim in claims if claim.item):
-        if arguments.out:
+    if arguments.out:
+        for item in (item for item in items if item.module):
             check_place(item, arguments.out)
 
     def judged(item_id: str | None, mine: Sequence[Claim]) -> _Judged:

@@ -51,7 +51,9 @@ def check_writable(path: Path) -> None:
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        folder = next(place for place in path.absolute().parents if place.exists())
+        folder = next(
+            place for place in path.absolute().parents if place.exists() or place.is_symlink()
+        )
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

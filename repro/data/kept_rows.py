@@ -108,9 +108,11 @@ class KeptRows:
 
     def save(self) -> None:
         """Write the rows that are not written yet."""
-        new = self._blocks[self._written :]
-        if self._folder is None or not new:
+        if self._folder is None or len(self._blocks) == self._written:
             return
+        if not (self._folder / _REACHED).is_file():
+            self._written = 0  # another process that computed the same was done, and removed it
+        new = self._blocks[self._written :]
         first, self.state = self.done - sum(map(_length, new)), self._latest
         done = {_DONE: np.array(self.done)}
         try:

@@ -53,11 +53,7 @@ def make_bar(
     where: dict[str, Any] = {"file": sys.stderr}
     if not hidden and not sys.stderr.isatty():
         seconds = _SECONDS_BETWEEN_LINES
-        where = {
-            "file": _Lines(sys.stderr),
-            "delay": seconds,
-            "mininterval": seconds,
-            "ascii": True,
-            "ncols": 80,
-        }
+        # In a log no bar stands below another one, for which the cursor would be moved.
+        where = {"file": _Lines(sys.stderr), "ascii": True, "ncols": 80, "position": 0}
+        where |= {"delay": seconds, "mininterval": seconds, "maxinterval": seconds}
     return tqdm(steps, desc=label, disable=hidden, leave=False, **where, **settings)

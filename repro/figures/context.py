@@ -84,11 +84,10 @@ class Context:
             done: How many jets came before these.
             total: How many there are with those; by default all of them.
         """
-        total = self.record.count if total is None else total
-        bar = make_bar(
-            label=label, hidden=self.settings.quiet, total=total, initial=done, unit=" jets"
-        )
-        with bar:
+        hidden = self.settings.quiet
+        if total is None and not hidden:
+            total = self.record.count
+        with make_bar(label=label, hidden=hidden, total=total, initial=done, unit=" jets") as bar:
             for jets in chunks:
                 yield jets
                 bar.update(len(jets))

@@ -13,6 +13,7 @@ from repro.data.optional import load_optional
 from repro.features.sample_streams import JetSet
 from repro.figures.context import Context
 from repro.figures.interaction import rows_of
+from repro.figures.record_jets import STEP
 from repro.figures.record_scores import jets_in_words
 from repro.figures.stopped import key_of_record
 from repro.metrics.intervals import auc_difference_interval, auc_interval, clopper_pearson
@@ -30,7 +31,7 @@ BATCH = 128
 """Jets that go through at once, as in the original."""
 # ONNX Runtime has all edges of a batch in memory, some 4 MB a jet.
 _SIZES = (32, 128, 512)
-_TIMED = 1024
+_TIMED = STEP
 _REPETITIONS = 5
 _SHOWN = 1500
 _ADVICE = "this item runs ONNX files: pip install 'repro[onnx]'"

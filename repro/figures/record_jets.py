@@ -22,13 +22,12 @@ from repro.data.record import GROUP, SUFFIXES, find_fetched, index_of, list_reco
 from repro.data.store import Store, shipped_path
 from repro.errors import MissingData
 
-__all__ = ["EMBEDDED", "RecordFiles", "choose_record_files", "files_at"]
+__all__ = ["EMBEDDED", "STEP", "RecordFiles", "choose_record_files", "files_at"]
 
 _LOG = logging.getLogger(__name__)
 
 _DOI = "10.7483/OPENDATA.CMS.JGJX.MS7Q"
 _TEST = "test"
-_STEP = 1024
 _UNNAMED: dict[str, Any] = {"doi": None, "sha256": None}
 _ABSENT = (
     f"no test file of CERN Open Data record 12102 (doi:{_DOI}) is cached: "
@@ -37,6 +36,8 @@ _ABSENT = (
 _NONE = {
     "fixtures": "the authors stored no jets of hbb: --data takes auto, paper, embedded or a file",
 }
+STEP = 1024
+"""Jets that are looked at together: what a run that is stopped may lose."""
 EMBEDDED = "hbb/embedded/window-1.h5"
 """Id of the pin of the simulated jets that come with the package."""
 
@@ -162,9 +163,9 @@ class RecordFiles:
                 for jets in table.iter_jets(
                     start=first, stop=stop, unlabelled=unlabelled, repair=repair
                 ):
-                    # Read at once, and looked at in steps that a run that is stopped loses.
-                    for row in range(0, len(jets), _STEP):
-                        yield jets.take(slice(row, row + _STEP))
+                    # More are read together, for files are packed in blocks.
+                    for row in range(0, len(jets), STEP):
+                        yield jets.take(slice(row, row + STEP))
             start -= first
             if left is not None:
                 left -= stop

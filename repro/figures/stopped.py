@@ -38,7 +38,7 @@ class StoppedRuns:
         self._cache = cache
         self._used: dict[Path, None] = {}
         self._blocks = 0
-        self._told: int | None = None
+        self._told: BaseException | None = None
 
     @functools.cached_property
     def place(self) -> Path | None:
@@ -105,9 +105,9 @@ class StoppedRuns:
 
     def _tell(self, folders: Sequence[Path], error: BaseException) -> None:
         """Say once how far the latest of the computations came; nothing if there were none."""
-        if not folders or self._told == id(error):
+        if not folders or self._told is error:
             return
-        self._told = id(error)
+        self._told = error
         done = rows_in(folders[-1])
         if done:
             _LOG.warning("%d jets are kept: run it again to go on", done)
@@ -118,6 +118,7 @@ class StoppedRuns:
         for folder in self._used:
             shutil.rmtree(folder, ignore_errors=True)
         self._used.clear()
+        self._told = None  # it holds what was on the stack
 
 
 def key_of_item(context: "Context", name: str) -> str:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from repro.data.atomic import replacing, write_atomically
+from repro.data.atomic import check_writable, replacing, write_atomically
 from repro.errors import BadInput
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="no locks of files")
@@ -97,3 +97,19 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path):
         stream.write("no bytes")
     assert names(tmp_path) == ["x"]
     assert (tmp_path / "x").read_bytes() == b"old"
+
+
+def test_what_could_not_be_written_is_refused_before(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "gone")
+    (tmp_path / "folder").mkdir()
+    before = names(tmp_path)
+    for place in ("file/x.json", "dangling/x.json", "folder", "folder/" + "n" * 300):
+        with pytest.raises(BadInput, match="choose another folder"):
+            check_writable(tmp_path / place)
+        with pytest.raises(BadInput):
+            write_atomically(tmp_path / place, b"new")
+    for place in ("x.json", "file", "folder/new/x.json"):
+        check_writable(tmp_path / place)
+    assert names(tmp_path) == before
+    assert list((tmp_path / "folder").iterdir()) == []

@@ -1,5 +1,6 @@
 import datetime as dt
 import email.utils
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from faulty_server import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tqdm import tqdm
 
 from repro import __version__
 from repro.data import download
@@ -229,7 +231,7 @@ def test_interrupt_leaves_the_part(server, body, policy, part, monkeypatch):
         if len(writes) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(download.tqdm, "update", interrupt)
+    monkeypatch.setattr(tqdm, "update", interrupt)
     with pytest.raises(KeyboardInterrupt):
         HTTPDownloader(len(body), policy)(f"{server.base}/f", part)
     assert part.read_bytes() == body[:4000]
@@ -257,7 +259,7 @@ def test_any_sequence_of_interruptions_gives_the_file(server, body, tmp_path, st
 def test_bar_is_drawn_on_a_terminal_only(get, part, capsys, monkeypatch):
     get(progress=True)
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setattr(download.sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     part.unlink()
     get(progress=True)
     out, err = capsys.readouterr()

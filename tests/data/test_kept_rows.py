@@ -1,5 +1,7 @@
 """What a stopped computation leaves, and how another one goes on from it."""
 
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -136,6 +138,19 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path, caplog):
         kept.save()
     assert kept.done == 2
     assert caplog.text.count("nothing is kept") == 1
+
+
+def test_what_another_process_removed_is_written_again(tmp_path, monkeypatch):
+    """It computed the same, and was done."""
+    monkeypatch.setattr(kept_rows, "_SECONDS_BETWEEN_FILES", -1.0)
+    folder = tmp_path / "key"
+    with keep_rows(folder) as kept:
+        kept.add(block(0, 5))
+        shutil.rmtree(folder)
+        kept.add(block(5, 2))
+    again = KeptRows(folder)
+    assert again.done == rows_in(folder) == 7
+    np.testing.assert_array_equal(again.all()["file"], block(0, 7)["file"])
 
 
 def test_fingerprints_differ_in_everything_that_counts():
