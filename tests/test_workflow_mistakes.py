@@ -125,8 +125,8 @@ def changed(part, **changes):
         (
             changed("trainings", first={"after": "in:baseline"}),
             (
-                "trainings: topodnn:baseline begins after in:baseline, which is of the other "
-                "paper: give a model of toptag"
+                "trainings: topodnn:baseline begins after in:baseline, which is of another "
+                "family: give a model topodnn:…"
             ),
         ),
         (
@@ -221,6 +221,24 @@ def changed(part, **changes):
             "items.toptag.weights: 0.0 is no whole number: write 0",
         ),
         (
+            changed("samples", **{"toptag-test": {"jets": 600.0}}),
+            "samples.toptag-test.jets: 600.0 is no whole number: write 600",
+        ),
+        (
+            changed("items", hbb={"data": "record"})
+            | {
+                "samples": CONFIGS["small"]["samples"] | {"record": {"split": "test", "files": [0]}}
+            },
+            (
+                "items: hbb takes simulated jets, and record has files of the record: give paper, "
+                "or the path of a file"
+            ),
+        ),
+        (
+            CONFIGS["small"] | {"trainings": 2 * CONFIGS["small"]["trainings"][:1]},
+            "trainings: topodnn:baseline is there 2 times: give one entry of it",
+        ),
+        (
             changed("trainings", first={"seeds": [0, 2.0]}),
             "trainings.0.seeds.1: 2.0 is no whole number: write 2",
         ),
@@ -231,6 +249,25 @@ def test_names_that_lead_nowhere_are_said(config, said, mistakes_of):
     found = mistakes_of(config)
     assert [text for text in found if text.startswith(said)], found
     assert not [text for text in found if "\n" in text]
+
+
+def test_names_are_text(mistakes_of):
+    samples = {1: CONFIGS["small"]["samples"]["toptag-test"]}
+    found = mistakes_of(CONFIGS["small"] | {"samples": samples})
+    assert found == ["samples: 1 is no name: put it in quotes"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        changed("samples", **{"toptag-test": {"seed": 2**32}}),
+        changed("trainings", first={"seeds": [2**32]}),
+        changed("items", toptag={"weights": 2**32}),
+    ],
+)
+def test_seeds_are_those_that_commands_take(changes):
+    with pytest.raises(jsonschema.ValidationError, match=r"maximum|not valid"):
+        jsonschema.validate(changes, SCHEMA)
 
 
 def test_a_chain_of_trainings_has_a_beginning(mistakes_of):

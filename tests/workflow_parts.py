@@ -29,11 +29,16 @@ def imported():
 
 
 def mistakes_in(modules):
-    """Return what finds the mistakes in a configuration."""
+    """Return what finds the mistakes in a configuration, as the workflow does."""
     rates, names = modules["rates"].Rates.load(), modules["names"].Names()
-    return lambda config: modules["mistakes"].mistakes_of(
-        modules["plan"].Plan(config, rates), names
-    )
+
+    def find(config):
+        found = list(modules["mistakes"].mistakes_of_writing(config))
+        if found:
+            return found
+        return modules["mistakes"].mistakes_of(modules["plan"].Plan(config, rates), names)
+
+    return find
 
 
 def snakemake():

@@ -14,11 +14,29 @@ from typing import Any
 from names import Names, did_you_mean
 from plan import Plan, family, stem_of
 
-__all__ = ["mistake_of_form", "mistakes_of"]
+__all__ = ["mistake_of_form", "mistakes_of", "mistakes_of_writing"]
 
 _ADDRESS = ("http://", "https://")
 _WEIGHTS = "weights.safetensors"
 _SEVERAL = 5
+
+
+def mistakes_of_writing(value: Any, where: str = "") -> Iterator[str]:
+    """Yield what is written in a way that forms allow, or do not understand, and commands do not.
+
+    Args:
+        value: The configuration, or a part of it.
+        where: Which part.
+    """
+    if isinstance(value, float):
+        yield f"{where}: {value!r} is no whole number: write {value:.0f}"
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                yield f"{where or 'the configuration'}: {key!r} is no name: put it in quotes"
+    entries = value.items() if isinstance(value, dict) else ()
+    for key, entry in enumerate(value) if isinstance(value, list) else entries:
+        yield from mistakes_of_writing(entry, f"{where}.{key}" if where else str(key))
 
 
 def mistake_of_form(error: Any) -> str:
@@ -38,22 +56,11 @@ def mistake_of_form(error: Any) -> str:
 
 def mistakes_of(plan: Plan, names: Names) -> list[str]:
     """Return what else is wrong, each in a line that says where."""
-    config = {"samples": plan.samples, "trainings": plan.trained}
-    config = {**config, "explanations": plan.explained, "items": plan.chosen}
-    found = [mistake for part, entry in config.items() for mistake in _of_numbers(part, entry)]
-    if found:
-        return found
+    twice = list(_twice("trainings", (entry["model"] for entry in plan.trained)))
+    if twice:
+        return twice  # only the last of them is in the plan
     parts = (_of_samples, _of_trainings, _of_explanations, _of_items)
     return list(dict.fromkeys(mistake for part in parts for mistake in part(plan, names)))
-
-
-def _of_numbers(where: str, value: Any) -> Iterator[str]:
-    """Yield which whole numbers are written with a point, as forms allow and commands do not."""
-    if isinstance(value, float):
-        yield f"{where}: {value!r} is no whole number: write {value:.0f}"
-    entries = value.items() if isinstance(value, dict) else ()
-    for key, entry in enumerate(value) if isinstance(value, list) else entries:
-        yield from _of_numbers(f"{where}.{key}", entry)
 
 
 def _of_samples(plan: Plan, names: Names) -> Iterator[str]:
@@ -76,7 +83,6 @@ def _of_samples(plan: Plan, names: Names) -> Iterator[str]:
 
 
 def _of_trainings(plan: Plan, names: Names) -> Iterator[str]:
-    yield from _twice("trainings", (entry["model"] for entry in plan.trained))
     for stem, entry in plan.trainings.items():
         model = entry["model"]
         if model not in names.all_models:
@@ -97,10 +103,10 @@ def _of_beginning(plan: Plan, names: Names, stem: str) -> Iterator[str]:
         yield f"trainings: {_no_model(names, before)}"
     elif stem_of(before) not in plan.trainings:
         yield f"trainings: {model} begins after {before}, which is not trained"
-    elif plan.paper_of(before) != plan.paper_of(model):
+    elif family(before) != family(model):
         yield (
-            f"trainings: {model} begins after {before}, which is of the other paper: "
-            f"give a model of {plan.paper_of(model)}"
+            f"trainings: {model} begins after {before}, which is of another family: "
+            f"give a model {family(model)}:…"
         )
     else:
         seen = [stem]
@@ -151,7 +157,10 @@ def _of_data(plan: Plan, names: Names, paper: str) -> Iterator[str]:
     data = plan.chosen[paper]["data"]
     if data in plan.samples:
         if "jets" not in plan.samples[data]:
-            yield f"items: {paper} takes one file, and {data} has several: give paper"
+            yield (
+                f"items: {paper} takes simulated jets, and {data} has files of the record: "
+                "give paper, or the path of a file"
+            )
         yield from _of_jets(plan, f"items: {paper}", paper, data)
     elif data in names.data or (paper == "hbb" and data.startswith(_ADDRESS)):
         return
@@ -228,7 +237,7 @@ def _trained_in(folder: str) -> set[str]:
 def _twice(part: str, names: Iterable[str]) -> Iterator[str]:
     for name, times in Counter(names).items():
         if times > 1:
-            yield f"{part}: {name} is there {times} times"
+            yield f"{part}: {name} is there {times} times: give one entry of it"
 
 
 def _no_model(names: Names, model: str) -> str:
