@@ -15,6 +15,7 @@ from problems import shap
 import repro
 from repro.catalogue import load_claims, load_items
 from repro.cli import main
+from repro.cli.threads import let_threads_sleep
 
 SCHEMA = json.loads(resources.files("repro.results").joinpath("schema.json").read_text("utf-8"))
 COMMANDS = (
@@ -149,6 +150,37 @@ def test_interrupt_exits_with_130(mirrored, tmp_path):
     assert not list(tmp_path.rglob("results"))
 
 
+def test_termination_is_told_and_exits_with_143(mirrored, tmp_path):
+    """As batch systems end jobs; what was computed is kept then as it is at Ctrl-C."""
+    script = (
+        "import os, signal, sys\n"
+        "import numpy as np\n"
+        "from repro.cli import main\n"
+        "from repro.figures import run\n"
+        "def compute(item, context):\n"
+        "    with context.stopped.rows('key') as kept:\n"
+        "        kept.add({'rows': np.ones(7)})\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "run.compute_item = compute\n"
+        "code = main(['fig', '4'])\n"
+        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+        "sys.exit(code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=mirrored | {"REPRO_CACHE": str(tmp_path / "cache")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (143, "")
+    said = ["repro: 7 jets are kept: run it again to go on", "repro: interrupted"]
+    assert done.stderr.splitlines() == said
+    assert list((tmp_path / "cache" / "stopped").glob("key/*.npz"))
+
+
 def test_without_network_mirror_and_cache_it_says_what_to_do(environment, tmp_path):
     done = run("fig", 4, "--data", "fixtures", env=environment, cwd=tmp_path)
     assert_refused((done.returncode, done.stdout, done.stderr), "REPRO_OFFLINE")
@@ -165,6 +197,19 @@ def test_auto_takes_the_embedded_jets_offline_and_says_so(environment, tmp_path)
 
 
 # --- within this process -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, {"GOMP_SPINCOUNT": "1000"}),
+        ({"GOMP_SPINCOUNT": "9"}, {"GOMP_SPINCOUNT": "9"}),
+        ({"OMP_WAIT_POLICY": "active"}, {"OMP_WAIT_POLICY": "active"}),
+    ],
+)
+def test_threads_sleep_unless_the_user_says_how_they_wait(given, wanted):
+    let_threads_sleep(given)
+    assert given == wanted
 
 
 @pytest.mark.parametrize("paper", [None, "toptag", "hbb"])
@@ -258,6 +303,8 @@ def test_damaged_files_are_one_line(capsys, tmp_path):
     (tmp_path / "text.h5").write_text("no jets here")
     for name in ("truncated.h5", "text.h5"):
         assert_refused(call(capsys, "fig", 6, "--data", name), "truncated or no HDF5 file")
+    (tmp_path / "page.h5").write_text("<!DOCTYPE html><p>404</p>")
+    assert_refused(call(capsys, "fig", 6, "--data", "page.h5"), "is a web page and no file of jets")
 
 
 UNWRITABLE = {

@@ -1,7 +1,8 @@
 """The command line: thin parsing over the package, one file per command.
 
 Results go to stdout, progress and logs to stderr.  Exit codes: 0 done; 1 a judged claim
-deviates; 2 wrong usage, bad input, missing data; 130 interrupted.
+deviates; 2 wrong usage, bad input, missing data; 130 interrupted; 143
+terminated.
 """
 
 import argparse
@@ -12,8 +13,10 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import repro
+from repro.cli.ending import Terminated, termination_raised
 from repro.cli.machine import in_words
 from repro.cli.streams import open_streams, say, silence
+from repro.cli.threads import let_threads_sleep
 from repro.errors import ReproError, did_you_mean
 
 __all__ = ["build_parser", "main"]
@@ -61,8 +64,10 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     open_streams()
+    let_threads_sleep()
     try:
-        code = _run(argv)
+        with termination_raised():
+            code = _run(argv)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of stdout, such as head, has had enough.
@@ -71,9 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReproError as error:
         say(f"error: {error}")
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         say("interrupted")
-        return 130
+        return 143 if isinstance(error, Terminated) else 130
     except (OSError, MemoryError) as error:
         said = in_words(error)
         if said is None:

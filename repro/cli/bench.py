@@ -87,7 +87,11 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         help="the jets: simulated ones (default), or a file in the paper's format; not for in",
     )
     parser.add_argument(
-        "--jets", type=positive, default=4000, metavar="N", help="how many (default: 4000)"
+        "--jets",
+        type=positive,
+        default=4000,
+        metavar="N",
+        help="how many go through the networks (default: 4000); --explained is for methods",
     )
     add_weights(parser, "random", "drawn with --seed: speed does not depend on them")
     add_device(parser)

@@ -123,7 +123,7 @@ def _fetch(artifacts: "list[Artifact]", store: "Store", *, as_json: bool, progre
     in_a_row = 0
     for artifact in artifacts:
         try:
-            path = store.fetch(artifact, progress=progress)
+            path = store.fetch(artifact, progress=progress, anew=True)
         except (DownloadFailed, IntegrityError) as failure:
             # One bad file must not keep back the others; several in a row mean no network.
             failures.append(failure)

@@ -34,7 +34,12 @@ _LOG = logging.getLogger(__name__)
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = commands.add_parser("verify", help="judge every claim")
+    parser = commands.add_parser(
+        "verify",
+        help="judge every claim",
+        description="Compute items and judge their claims. Stopped, it goes on within the item "
+        "that was computed alone; 'repro report' takes over the items that are done as well.",
+    )
     parser.add_argument(
         "ids", nargs="*", metavar="ID", help="items (toptag/fig5) or claims (toptag/C17)"
     )

@@ -23,6 +23,7 @@ from typing import Any
 
 import h5py
 
+from repro.data.completeness import is_web_page
 from repro.data.hdf5_attributes import read_attributes
 from repro.data.hdf5_heaps import check_heaps
 from repro.data.regular import check_regular, parse_json
@@ -56,7 +57,10 @@ def open_hdf5(path: str | PathLike[str]) -> Any:  # noqa: ANN401  # h5py is unty
         check_heaps(path)
         file = h5py.File(path, "r")
     except OSError as error:
-        raise BadInput(f"{path} is truncated or no HDF5 file: get it again") from error
+        with Path(path).open("rb") as stream:
+            page = is_web_page(stream.read(64))
+        what = "a web page and no file of jets" if page else "truncated or no HDF5 file"
+        raise BadInput(f"{path} is {what}: get it again") from error
     try:
         refuse_links(path, file)
     except BaseException:

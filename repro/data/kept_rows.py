@@ -89,7 +89,7 @@ class KeptRows:
         self._latest: Arrays = {}
         self.done = 0
         self.state: Arrays = {}
-        if folder and folder.is_dir():
+        if folder and (folder / _REACHED).is_file():
             self._read(folder)
 
     def add(self, rows: Arrays, state: Callable[[], Arrays] = dict) -> None:

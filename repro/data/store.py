@@ -112,9 +112,15 @@ class Store:
         """
         return self._look(self.path_of(artifact), self.settle(artifact))[0]
 
-    def _look(self, path: Path, artifact: Artifact) -> tuple[bool, str]:
-        """Return whether the pinned file is there, and what is wrong with one that is not it."""
-        if is_stamped(path, artifact):
+    def _look(self, path: Path, artifact: Artifact, *, anew: bool = False) -> tuple[bool, str]:
+        """Return whether the pinned file is there, and what is wrong with one that is not it.
+
+        Args:
+            path: Where it is, if it is.
+            artifact: The pinned file.
+            anew: Read it, also if it was verified before.
+        """
+        if not anew and is_stamped(path, artifact):
             return True, ""
         if not path.is_file():
             return False, ""
@@ -140,7 +146,7 @@ class Store:
             _warn_once(f"{wrong}: it is not used; 'repro fetch {artifact.id}' replaces it")
         return "missing"
 
-    def fetch(self, artifact: Artifact, *, progress: bool = False) -> Path:
+    def fetch(self, artifact: Artifact, *, progress: bool = False, anew: bool = False) -> Path:
         """Return the path of the file in the cache, fetching it if need be.
 
         A file that is there costs a look at its stamp: no network, no lock, no hash, and no
@@ -148,7 +154,8 @@ class Store:
 
         Args:
             artifact: The pinned file.
-            progress: Show a bar on stderr while downloading, if that is a terminal.
+            progress: Show how far a download is on stderr.
+            anew: Hash a file that is there, also if it was verified before.
 
         Raises:
             DownloadFailed: If no source delivers it.
@@ -160,7 +167,7 @@ class Store:
         path = self.path_of(artifact)
         artifact = self.settle(artifact)
         with self._explained_errors(artifact):
-            held, wrong = self._look(path, artifact)
+            held, wrong = self._look(path, artifact, anew=anew)
             if held:
                 return path
             if not self.sources(artifact):
@@ -168,7 +175,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             with _turn(path):
                 # While we waited, another process may have fetched it.
-                held, wrong = self._look(path, artifact)
+                held, wrong = self._look(path, artifact, anew=anew)
                 if not held:
                     self._obtain(artifact, path, wrong, progress=progress)
         return path

@@ -1,5 +1,6 @@
 import argparse
 import json
+import os
 import subprocess
 import sys
 
@@ -66,6 +67,19 @@ def test_wrong_bytes(call, server):
     server.files["toy/data.h5"] = b"x"
     with pytest.raises(IntegrityError):
         call("toy/data.h5")
+
+
+@pytest.mark.usefixtures("registry")
+def test_what_was_damaged_unseen_is_found_and_fetched_again(call, cache, caplog):
+    """Of the same size and time, as after a bad copy."""
+    call("toy/data.h5")
+    path = cache / "toy" / "data.h5"
+    whole, status = path.read_bytes(), path.stat()
+    path.write_bytes(bytes([whole[0]]) + whole[1:-1] + bytes([whole[-1] ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert call("toy/data.h5")[0] == 0
+    assert path.read_bytes() == whole
+    assert "it was replaced by one from" in caplog.text
 
 
 def test_list(call, registry):
