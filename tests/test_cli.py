@@ -129,10 +129,13 @@ def test_a_reader_that_stops_reading_gets_no_traceback(mirrored, tmp_path):
 def test_interrupt_exits_with_130(mirrored, tmp_path):
     """The signal comes while an item is computed, as it nearly always does."""
     script = (
-        "import os, signal, sys\n"
+        "import os, signal, sys, time\n"
         "from repro.cli import main\n"
         "from repro.figures import run\n"
-        "run.compute_item = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "def compute(*_):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(60)\n"  # another thread may get the signal first
+        "run.compute_item = compute\n"
         "sys.exit(main(['fig', '4']))\n"
     )
     done = subprocess.run(
@@ -153,7 +156,7 @@ def test_interrupt_exits_with_130(mirrored, tmp_path):
 def test_termination_is_told_and_exits_with_143(mirrored, tmp_path):
     """As batch systems end jobs; what was computed is kept then as it is at Ctrl-C."""
     script = (
-        "import os, signal, sys\n"
+        "import os, signal, sys, time\n"
         "import numpy as np\n"
         "from repro.cli import main\n"
         "from repro.figures import run\n"
@@ -161,6 +164,7 @@ def test_termination_is_told_and_exits_with_143(mirrored, tmp_path):
         "    with context.stopped.rows('key') as kept:\n"
         "        kept.add({'rows': np.ones(7)})\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        time.sleep(60)\n"
         "run.compute_item = compute\n"
         "code = main(['fig', '4'])\n"
         "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"

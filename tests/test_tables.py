@@ -294,7 +294,7 @@ def damaged_rows(frame, path):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda _, path: path.write_text("<html>not found</html>"), "no HDF5 file"),
+        (lambda _, path: path.write_text("<html>not found</html>"), "is a web page"),
         (lambda _, path: path.write_bytes(b""), "no HDF5 file"),
         (truncated, "truncated"),
         (fixed, "format='table'"),

@@ -103,7 +103,7 @@ def test_methods_of_single_columns_and_other_files_are_one_line(capsys, folder):
             ({"method": method}, "take up several: choose from activation_patterns")
             for method in ("mad_relevance", "correlation", "kernel_shap", "mean_behaviour")
         ),
-        ({"method": "occlusion", "file": "top.h5"}, "constituents, and in:baseline takes"),
+        ({"method": "occlusion", "file": "top.h5"}, "has jets with constituents, not the tracks"),
         ({"method": "occlusion", "file": "none.root"}, "is not there"),
     ):
         code, out, err = explain(capsys, folder, **arguments)

@@ -205,5 +205,5 @@ def test_damaged_within(made, tmp_path):
 def test_other_files(tmp_path):
     path = tmp_path / "page.h5"
     path.write_text("<!DOCTYPE html><html>")
-    with pytest.raises(BadInput, match="no HDF5 file"):
+    with pytest.raises(BadInput, match="is a web page"):
         read(path)
