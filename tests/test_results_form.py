@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import repro.results
@@ -48,6 +48,7 @@ PLACES = [place for place in places(SMALL) if place]
 OTHER = [None, True, -1, 0, 1, 0.5, "", "x", "deviates", [], [1.0], [None, 1], {}, {"x": 1}]
 
 
+@example(("schema",), True)
 @given(st.sampled_from(PLACES), st.sampled_from(OTHER))
 def test_a_changed_document_is_judged_as_by_a_public_reader(place, other):
     document = changed(SMALL, place, lambda _: other)

@@ -73,7 +73,7 @@ def _type(value: Any, wanted: Any, _: _Schema, path: str) -> Iterator[str]:
 
 
 def _const(value: Any, wanted: Any, _: _Schema, path: str) -> Iterator[str]:
-    if value != wanted:
+    if value != wanted or isinstance(value, bool) != isinstance(wanted, bool):  # True == 1
         yield path
 
 
